@@ -47,7 +47,7 @@ class Image:
     """Pixels as they were given, with their axes and their calibration.
 
     Args:
-        pixels: (channel, then the axes), uint8, uint16, int16 or float32; bright is dense unless said.
+        pixels: (channel, then the axes), uint8, uint16, int16 or float32; bright is dense.
         identifier: the image's name in its study; never a path of this machine.
         axes: the meaning of the axes after the channel.
         calibration: None where not known; never 'spacing 1'.
