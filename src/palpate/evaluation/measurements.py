@@ -1,0 +1,306 @@
+"""How far measurements from predicted landmarks agree with those from annotated landmarks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from palpate.arrays import Numbers
+from palpate.errors import GeometryError, StudyError
+from palpate.evaluation.bootstrap import Interval, Resampling
+from palpate.evaluation.plain import plain
+from palpate.measurement import Measurement, Report, Unit
+
+NO_PREDICTION = "no prediction of the image"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityAgreement:
+    """Agreement of one quantity over images; a figure that does not exist is None.
+
+    Args:
+        name: of the quantity.
+        unit: of its figures; ICC has none, SMAPE and coverage are %.
+        n: images with a predicted and a true value.
+        refused: reason -> images with a true value and no predicted one.
+        without_truth: images where the true value is refused or absent.
+        mean_absolute_error: over ``n``.
+        mae_interval: by bootstrap over subjects, 95 %.
+        bias: mean of predicted - true.
+        bias_interval: likewise.
+        sd: of the differences, n - 1.
+        limits: of agreement, bias +- 1.96 sd.
+        icc: ICC(2,1), absolute agreement of single measurements.
+        smape: in %; see :func:`smape`.
+        coverage: share of true values inside the predicted interval, in %.
+        with_interval: images that coverage is counted over.
+        level: what coverage should be, in %; None where intervals have different levels.
+        pairs: (image, true, predicted), for plots and tables.
+    """
+
+    name: str
+    unit: Unit
+    n: int
+    refused: Mapping[str, int]
+    without_truth: int
+    mean_absolute_error: float | None = None
+    mae_interval: Interval | None = None
+    bias: float | None = None
+    bias_interval: Interval | None = None
+    sd: float | None = None
+    limits: Interval | None = None
+    icc: float | None = None
+    smape: float | None = None
+    coverage: float | None = None
+    with_interval: int = 0
+    level: float | None = None
+    pairs: tuple[tuple[str, float, float], ...] = ()
+
+    @property
+    def total_refused(self) -> int:
+        """Images with a true value and no predicted one."""
+        return sum(self.refused.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Agreement of every quantity, in the order of the protocol.
+
+    Args:
+        quantities: name -> agreement.
+        only_predicted: images without a true report; they are in no figure.
+        only_true: images without a predicted report; refused in every quantity.
+    """
+
+    quantities: Mapping[str, QuantityAgreement]
+    only_predicted: tuple[str, ...] = ()
+    only_true: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, without NaN."""
+        return dict(plain(self))
+
+
+def agreement(
+    predicted: Sequence[Report],
+    truth: Sequence[Report],
+    *,
+    rng: np.random.Generator | None = None,
+    resamples: int = 1000,
+) -> Agreement:
+    """Compare measurements image by image, quantity by quantity.
+
+    Args:
+        predicted: measured on predicted landmarks.
+        truth: measured on annotated landmarks.
+        rng: draws the resamples of subjects for the intervals; None: no intervals.
+        resamples: how many.
+
+    Raises:
+        StudyError: an image is given twice, its subjects differ, or a quantity has two units.
+    """
+    ours, theirs = _by_image(predicted, "predicted"), _by_image(truth, "true")
+    for image in sorted(set(ours) & set(theirs)):
+        if ours[image].subject != theirs[image].subject:
+            raise StudyError(
+                f"image {image!r} is of subject {ours[image].subject!r} where predicted and of "
+                f"{theirs[image].subject!r} where true"
+            )
+    names: dict[str, None] = {}
+    for report in [*theirs.values(), *ours.values()]:
+        names.update(dict.fromkeys(item.name for item in report.measurements))
+    resampling = None
+    if rng is not None and theirs:
+        subjects = tuple(report.subject for report in theirs.values())
+        resampling = Resampling.draw(subjects, rng, resamples=resamples)
+    return Agreement(
+        quantities={name: _quantity(name, ours, theirs, resampling) for name in names},
+        only_predicted=tuple(sorted(set(ours) - set(theirs))),
+        only_true=tuple(sorted(set(theirs) - set(ours))),
+    )
+
+
+def smape(predicted: Numbers, published: Numbers) -> float:
+    """Symmetric mean absolute percentage error over films, in %.
+
+    For each film the sum of abs(a - b) over its angles is divided by the sum of abs(a) + abs(b);
+    the ratios are averaged. A film where all angles of both are zero counts as 0.
+
+    Args:
+        predicted: (film, angle) or (angle,) for one film.
+        published: the same shape.
+
+    Raises:
+        GeometryError: shapes differ, there is no film, or a number is not finite.
+
+    Source:
+        Accurate Automated Spinal Curvature Estimation (AASCE) challenge, MICCAI 2019. Its angles
+        are not negative; the absolute values keep the measure in [0, 100] for signed ones.
+
+    Example:
+        >>> smape([[30.0, 10.0], [20.0, 0.0]], [[20.0, 10.0], [20.0, 0.0]])
+        7.142857142857142
+    """
+    a, b = np.atleast_2d(np.array(predicted, float)), np.atleast_2d(np.array(published, float))
+    if a.shape != b.shape or a.size == 0:
+        raise GeometryError(
+            f"SMAPE compares (film, angle) arrays of one shape, got {a.shape} and {b.shape}"
+        )
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise GeometryError("SMAPE needs finite angles: leave out films that were not measured")
+    difference = np.abs(a - b).sum(axis=1)
+    total = (np.abs(a) + np.abs(b)).sum(axis=1)
+    return float(100 * np.mean(difference / np.where(total > 0, total, 1.0)))
+
+
+def icc_2_1(ratings: Numbers) -> float | None:
+    """Intraclass correlation ICC(2,1): two-way random, absolute agreement, single rater.
+
+    Args:
+        ratings: (target, rater), complete.
+
+    Returns:
+        None for fewer than two targets or raters, or where all ratings are equal.
+
+    Raises:
+        GeometryError: not a table of finite numbers.
+
+    Source:
+        Shrout and Fleiss, Psychological Bulletin 86(2), 1979, table 2 and page 423.
+
+    Example:
+        >>> judges = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9],
+        ...           [6, 2, 4, 7]]
+        >>> round(icc_2_1(judges), 2)
+        0.29
+    """
+    table = np.array(ratings, dtype=float)
+    if table.ndim != 2 or not np.isfinite(table).all():
+        raise GeometryError("ICC needs a table of finite numbers: a row a target, a column a rater")
+    n, k = table.shape
+    if n < 2 or k < 2:
+        return None
+    grand = table.mean()
+    targets = k * ((table.mean(axis=1) - grand) ** 2).sum()
+    raters = n * ((table.mean(axis=0) - grand) ** 2).sum()
+    total = ((table - grand) ** 2).sum()
+    # Rounding leaves crumbs of the squares of equal numbers: they are no variance.
+    if total <= 1e-24 * max(1.0, float((table**2).sum())):
+        return None
+    between = targets / (n - 1)
+    judges = raters / (k - 1)
+    error = max(0.0, float(total - targets - raters)) / ((n - 1) * (k - 1))
+    bottom = between + (k - 1) * error + k * (judges - error) / n
+    return float((between - error) / bottom) if bottom > 0 else None
+
+
+def _by_image(reports: Sequence[Report], which: str) -> dict[str, Report]:
+    found: dict[str, Report] = {}
+    for report in reports:
+        if report.image in found:
+            raise StudyError(f"image {report.image!r} has two {which} reports; it counts once")
+        found[report.image] = report
+    return dict(sorted(found.items()))
+
+
+def _quantity(
+    name: str,
+    predicted: Mapping[str, Report],
+    truth: Mapping[str, Report],
+    resampling: Resampling | None,
+) -> QuantityAgreement:
+    refused: Counter[str] = Counter()
+    without_truth = 0
+    compared: list[tuple[str, str, Measurement, Measurement]] = []
+    units: set[Unit] = set()
+    for image in sorted(set(predicted) | set(truth)):
+        ours, theirs = _find(predicted.get(image), name), _find(truth.get(image), name)
+        units.update(item.unit for item in (ours, theirs) if item is not None)
+        if theirs is None or theirs.value is None:
+            without_truth += 1
+        elif ours is None:
+            refused[NO_PREDICTION if image not in predicted else "not in the report"] += 1
+        elif ours.value is None:
+            refused[ours.reason or ""] += 1
+        else:
+            compared.append((image, truth[image].subject, ours, theirs))
+    if len(units) != 1:
+        raise StudyError(
+            f"quantity {name!r} is given in {' and '.join(sorted(units))}; measure both sides "
+            "with one protocol"
+        )
+    empty = QuantityAgreement(
+        name=name, unit=units.pop(), n=0, refused=dict(refused), without_truth=without_truth
+    )
+    return _figures(empty, compared, resampling) if compared else empty
+
+
+def _find(report: Report | None, name: str) -> Measurement | None:
+    if report is None:
+        return None
+    return next((item for item in report.measurements if item.name == name), None)
+
+
+def _figures(
+    empty: QuantityAgreement,
+    compared: Sequence[tuple[str, str, Measurement, Measurement]],
+    resampling: Resampling | None,
+) -> QuantityAgreement:
+    a = np.array([ours.value for _, _, ours, _ in compared], dtype=float)
+    b = np.array([theirs.value for _, _, _, theirs in compared], dtype=float)
+    difference = a - b
+    bias = float(difference.mean())
+    sd = float(difference.std(ddof=1)) if len(a) > 1 else None
+    subjects = tuple(subject for _, subject, _, _ in compared)
+    coverage, with_interval, level = _coverage([(o, t) for _, _, o, t in compared])
+    return QuantityAgreement(
+        name=empty.name,
+        unit=empty.unit,
+        n=len(a),
+        refused=empty.refused,
+        without_truth=empty.without_truth,
+        mean_absolute_error=float(np.abs(difference).mean()),
+        mae_interval=_interval(np.abs(difference), subjects, resampling),
+        bias=bias,
+        bias_interval=_interval(difference, subjects, resampling),
+        sd=sd,
+        limits=None if sd is None else (bias - 1.96 * sd, bias + 1.96 * sd),
+        icc=icc_2_1(np.stack([a, b], axis=1)),
+        smape=smape(a[:, None], b[:, None]),
+        coverage=coverage,
+        with_interval=with_interval,
+        level=level,
+        pairs=tuple(
+            (image, float(true), float(ours))
+            for (image, _, _, _), true, ours in zip(compared, b, a, strict=True)
+        ),
+    )
+
+
+def _interval(
+    values: Float[ndarray, " image"], subjects: tuple[str, ...], resampling: Resampling | None
+) -> Interval | None:
+    if resampling is None:
+        return None
+    owners, size = resampling.owners(subjects), len(resampling.subjects)
+    count = np.bincount(owners, minlength=size).astype(float)
+    return resampling.ratio(np.bincount(owners, values, size), count)
+
+
+def _coverage(
+    compared: Sequence[tuple[Measurement, Measurement]],
+) -> tuple[float | None, int, float | None]:
+    inside = []
+    levels = set()
+    for ours, theirs in compared:
+        if ours.interval is not None and theirs.value is not None:
+            inside.append(ours.interval[0] <= theirs.value <= ours.interval[1])
+            levels.add(ours.level)
+    if not inside:
+        return None, 0, None
+    level = 100 * levels.pop() if len(levels) == 1 else None
+    return 100 * sum(inside) / len(inside), len(inside), level
