@@ -1,1 +1,1 @@
-"""TODO."""
+"""Fitted objects that find landmarks in an image. There is no unfitted localiser."""

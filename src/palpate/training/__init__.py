@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a study and a recipe to a fitted localiser: recipe, batches, loop, checkpoint, run folder."""

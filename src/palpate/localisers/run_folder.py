@@ -1,0 +1,95 @@
+"""A RUN on disk: weights, what is needed to use them, and how they came to be. No pickles.
+
+    weights.safetensors   the network
+    localiser.json        input, codec, calibration (``LocaliserSpec``)
+    recipe.toml           the recipe as used
+    split.json            which image was in which part
+    provenance.json       study, versions, hashes
+    log.csv               one row per epoch
+    metrics.json          validation error and calibration
+    last.safetensors      the state to resume from (only while training needs it)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from palpate.errors import FormatError, PalpateError
+from palpate.localisers.spec import LocaliserSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of a RUN."""
+
+    root: Path
+
+    @property
+    def weights(self) -> Path:
+        """The network."""
+        return self.root / "weights.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The averaged network at the best validation."""
+        return self.root / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The state to resume from."""
+        return self.root / "last.safetensors"
+
+    @property
+    def localiser(self) -> Path:
+        """What is needed to use the weights."""
+        return self.root / "localiser.json"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as used."""
+        return self.root / "recipe.toml"
+
+    @property
+    def split(self) -> Path:
+        """Which image was in which part."""
+        return self.root / "split.json"
+
+    @property
+    def provenance(self) -> Path:
+        """Study, versions, hashes."""
+        return self.root / "provenance.json"
+
+    @property
+    def log(self) -> Path:
+        """One row per epoch."""
+        return self.root / "log.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Validation error and calibration."""
+        return self.root / "metrics.json"
+
+    def spec(self) -> LocaliserSpec:
+        """Read the localiser's description.
+
+        Raises:
+            PalpateError: no finished run is here.
+        """
+        if not self.localiser.exists():
+            hint = "; its training did not finish: add --resume to the same train command"
+            raise PalpateError(
+                f"{self.root} is not a finished run: it has no {self.localiser.name}"
+                + (hint if self.last.exists() else "")
+            )
+        try:
+            values = json.loads(self.localiser.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise FormatError(self.localiser, f"cannot be read: {error}") from error
+        return LocaliserSpec.from_json(values, where=str(self.localiser))
+
+    def provenance_values(self) -> dict[str, str]:
+        """Read where the run comes from."""
+        try:
+            return dict(json.loads(self.provenance.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise FormatError(self.provenance, f"cannot be read: {error}") from error

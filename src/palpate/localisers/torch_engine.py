@@ -1,0 +1,69 @@
+"""Networks on torch: how a run's own weights are used."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy import ndarray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from palpate.augment.channels import CHANNEL_COUNT
+from palpate.errors import FormatError
+from palpate.files import sha256
+from palpate.localisers.network import Forward, NetworkLocaliser
+from palpate.localisers.run_folder import RunFolder
+from palpate.localisers.spec import LocaliserSpec
+from palpate.networks import NETWORKS
+
+_AT_ONCE = 8  # views or images through the network together
+
+
+def build(spec: LocaliserSpec) -> nn.Module:
+    """Build the network that a spec names; its weights are torch's random ones."""
+    return NETWORKS[spec.network].build(CHANNEL_COUNT[spec.channels], len(spec.scheme))
+
+
+def torch_forward(network: nn.Module, device: torch.device) -> Forward:
+    """Use a network as it is now; it is put into evaluation mode for every call."""
+
+    @torch.inference_mode()
+    def forward(batch: ndarray) -> ndarray:
+        network.eval()
+        parts = []
+        for at in range(0, len(batch), _AT_ONCE):
+            part = torch.from_numpy(np.ascontiguousarray(batch[at : at + _AT_ONCE]))
+            out = network(part.to(device, memory_format=torch.channels_last))
+            parts.append(out.float().cpu().numpy())
+        return np.concatenate(parts)
+
+    return forward
+
+
+def load_network(folder: RunFolder) -> tuple[LocaliserSpec, nn.Module]:
+    """Load the network of a finished run on the CPU.
+
+    Raises:
+        FormatError: the weights are damaged or belong to another network.
+    """
+    spec = folder.spec()
+    network = build(spec)
+    load_weights(network, folder.weights)
+    return spec, network.eval()
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Fill a network from safetensors."""
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise FormatError(path, f"these weights cannot be used: {error}") from error
+
+
+def load_run(root: Path, device: torch.device) -> NetworkLocaliser:
+    """Load a finished run."""
+    folder = RunFolder(root)
+    spec, network = load_network(folder)
+    network.to(device, memory_format=torch.channels_last)
+    return NetworkLocaliser(spec, torch_forward(network, device), sha256(folder.weights)[:12])

@@ -1,0 +1,134 @@
+"""Training examples: prepared once, kept in memory, varied anew at every visit.
+
+The variation of an example depends on (seed, epoch, index) alone, so that a run that was
+interrupted, or is shared between processes, sees the same examples.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from palpate.augment.channels import CHANNELS
+from palpate.augment.exposure import RandomExposure
+from palpate.augment.resample import Prepared, fit, prepare, resample, unit
+from palpate.augment.warp import RandomWarp
+from palpate.localisers.spec import LocaliserSpec
+from palpate.points import Points
+from palpate.sample import Sample
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TrainingImage:
+    """A prepared image with its size as given and its points in pixels of the image as given."""
+
+    prepared: Prepared
+    size: tuple[int, int]
+    points: Points
+
+    @classmethod
+    def of(cls, sample: Sample, grid: tuple[int, int]) -> "TrainingImage":
+        """Prepare one annotated sample."""
+        points = sample.points
+        if points is None:
+            raise ValueError(f"image {sample.image.identifier!r} is not annotated")
+        size = (sample.image.size[0], sample.image.size[1])
+        return cls(prepare(sample.image, grid), size, points)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Batch:
+    """What one step needs: inputs, targets and which landmarks count."""
+
+    inputs: Float[ndarray, "batch channel y x"]
+    targets: Float[ndarray, "batch landmark ..."]
+    present: Bool[ndarray, "batch landmark"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Examples:
+    """Turns image ``index`` of epoch ``epoch`` into an input and a target."""
+
+    images: Sequence[TrainingImage]
+    spec: LocaliserSpec
+    warp: RandomWarp
+    exposure: RandomExposure
+    seed: int
+
+    def make(
+        self, index: int, epoch: int
+    ) -> tuple[
+        Float[ndarray, "channel y x"],
+        Float[ndarray, "landmark ..."],
+        Bool[ndarray, " landmark"],
+    ]:
+        """Draw a warp and an exposure; apply the one to image and points alike."""
+        image, grid = self.images[index], self.spec.grid
+        rng = np.random.default_rng([self.seed, epoch, index])
+        to_grid = self.warp.draw(rng, grid) @ fit(image.size, grid)
+        exposure = self.exposure.draw(rng)
+        grey = exposure(unit(resample(image.prepared, to_grid, grid)))
+        name = self.spec.channels
+        if to_grid.mirrors and self.spec.mirrored_channels:
+            name = self.spec.mirrored_channels
+        move = image.points.mirrored if to_grid.mirrors else image.points.moved
+        coordinates = move(to_grid).coordinates
+        present = _inside(coordinates, grid)
+        target = self.spec.codec.encode(np.nan_to_num(coordinates), present)
+        return CHANNELS[name](grey), target, present
+
+    def batch(self, indices: Sequence[int], epoch: int) -> Batch:
+        """Make the examples of one batch."""
+        made = [self.make(index, epoch) for index in indices]
+        return Batch(*(np.stack(part) for part in zip(*made, strict=True)))
+
+
+def _inside(
+    coordinates: Float[ndarray, "landmark 2"], grid: tuple[int, int]
+) -> Bool[ndarray, " landmark"]:
+    low, high = coordinates >= -0.5, coordinates < np.array(grid) - 0.5
+    return (low & high).all(axis=1)  # a comparison with NaN is False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of every batch this process works on."""
+
+    rank: int = 0
+    processes: int = 1
+
+
+def epoch_batches(count: int, batch: int, *, epoch: int, seed: int) -> list[list[int]]:
+    """Shuffle ``count`` images into whole batches; the remainder waits for another epoch.
+
+    Example:
+        >>> [len(b) for b in epoch_batches(10, 4, epoch=0, seed=0)]
+        [4, 4]
+    """
+    batch = min(batch, count)
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    whole = count - count % batch
+    return [[int(i) for i in order[at : at + batch]] for at in range(0, whole, batch)]
+
+
+def prefetched(
+    examples: Examples, batches: Sequence[Sequence[int]], *, epoch: int, share: Share, workers: int
+) -> Iterator[Batch]:
+    """Make the next batches in threads while the present one is used.
+
+    Threads suffice: OpenCV and numpy let go of the interpreter while they work.
+    """
+    jobs: list[Callable[[], Batch]] = [
+        lambda own=indices[share.rank :: share.processes]: examples.batch(own, epoch)
+        for indices in batches
+    ]
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(job) for job in jobs[: workers + 1]]
+        for position in range(len(jobs)):
+            made = waiting.pop(0).result()
+            if position + workers + 1 < len(jobs):
+                waiting.append(pool.submit(jobs[position + workers + 1]))
+            yield made

@@ -1,0 +1,79 @@
+"""What determines the numbers of a training run: study, recipe and split."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from palpate.errors import StudyError
+from palpate.points import Points
+from palpate.splits import Split
+from palpate.study import Study
+from palpate.training.batches import TrainingImage
+from palpate.training.recipe import Recipe
+
+# Called with what is being done, how much is done, how much there is, and a remark.
+Advance = Callable[[str, int, int, str], None]
+
+
+def silent(what: str, done: int, total: int, remark: str = "") -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """A study, a recipe and a split by subject."""
+
+    study: Study
+    recipe: Recipe
+    split: Split
+
+    def part(self, name: str) -> tuple[str, ...]:
+        """Return the identifiers of one part; empty where there is none."""
+        return tuple(self.split.parts.get(name, ()))
+
+    def fingerprint(self) -> str:
+        """Return a hash that differs where a resumed run would not be the same run."""
+        cases = [
+            [part, name, _digits(self.study.case(name).points)]
+            for part in ("train", "validation")
+            for name in self.part(part)
+        ]
+        text = json.dumps([self.recipe.model_dump(mode="json"), cases], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def grid(self) -> tuple[int, int]:
+        """Return the recipe's grid (x, y), or one in the median proportions of the images.
+
+        Raises:
+            StudyError: there is no image to train on.
+        """
+        settings = self.recipe.input
+        names = self.part("train")
+        if not names:
+            raise StudyError("the split leaves no image to train on; annotate more films")
+        if settings.size is not None:
+            return settings.size
+        some = [self.study.load(self.study.case(name)).image.size for name in names[:64]]
+        sizes = np.array(some, dtype=float)
+        width, height = np.median(sizes / sizes.max(axis=1, keepdims=True), axis=0)
+        scale = (settings.longest or 0) / max(width, height) / settings.multiple
+        columns, rows = (max(1, int(np.ceil(s * scale - 1e-9))) for s in (width, height))
+        return columns * settings.multiple, rows * settings.multiple
+
+    def images(self, part: str, grid: tuple[int, int], advance: Advance) -> list[TrainingImage]:
+        """Read and prepare the images of one part."""
+        names = self.part(part)
+        images = []
+        for done, name in enumerate(names):
+            advance(f"reading {part} films", done, len(names), "")
+            images.append(TrainingImage.of(self.study.load(self.study.case(name)), grid))
+        return images
+
+
+def _digits(points: Points | None) -> list[float | None]:
+    if points is None:
+        return []
+    return [None if np.isnan(v) else round(float(v), 4) for v in points.coordinates.ravel()]

@@ -1,0 +1,185 @@
+"""The training loop: plain PyTorch, one process or several, resumable at any moment."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from palpate.errors import PalpateError
+from palpate.training.average import Average
+from palpate.training.batches import Batch, Examples, Share, epoch_batches, prefetched
+from palpate.training.checkpoint import Progress
+from palpate.training.objective import PerLandmark, mean_over_processes
+from palpate.training.recipe import OptimiserSettings, Recipe
+from palpate.training.schedule import learning_rate
+
+CHECKPOINT_SECONDS = 30.0  # a checkpoint costs a write of the whole state; not after every epoch
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Plan:
+    """What is trained, on what, and where."""
+
+    recipe: Recipe
+    examples: Examples
+    loss: PerLandmark
+    device: torch.device
+    share: Share = Share()
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Whole batches in one pass over the images."""
+        count = len(self.examples.images)
+        return count // min(self.recipe.training.batch, count)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        training = self.recipe.training
+        if training.steps is not None:
+            return training.steps
+        return (training.epochs or 0) * self.batches_per_epoch
+
+
+@dataclass(slots=True)
+class State:
+    """What changes while training: the network, its average, the optimiser, where it stands."""
+
+    network: nn.Module
+    average: Average
+    optimiser: torch.optim.Optimizer
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the loop calls outside: validation, keeping, and showing progress.
+
+    Args:
+        validate: the averaged network -> mean radial error in px of the image, or None where
+            there is nothing to validate on.
+        save: after an epoch; the flag says that the average is the best so far.
+        advance: after every step, with the loss.
+    """
+
+    validate: Callable[[nn.Module], float | None]
+    save: Callable[[State, bool], None]
+    advance: Callable[[float], None]
+
+
+def make_optimiser(network: nn.Module, settings: OptimiserSettings) -> torch.optim.Optimizer:
+    """Make Adam or AdamW; norms and biases do not decay."""
+    weights = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
+    return kind(groups, lr=settings.learning_rate, betas=settings.betas)
+
+
+def run_training(plan: Plan, state: State, hooks: Hooks) -> None:
+    """Train from where ``state`` stands to the end of the plan, or until patience ends.
+
+    Raises:
+        PalpateError: the loss is no longer finite; the last checkpoint is kept.
+    """
+    forward: nn.Module = state.network
+    if plan.share.processes > 1:
+        forward = DistributedDataParallel(state.network)
+    saved = monotonic()
+    while state.progress.step < plan.steps and not _patience_ended(plan, state):
+        mean_loss = _run_epoch(plan, state, hooks, forward)
+        better = _finish_epoch(plan, state, hooks, mean_loss)
+        done = state.progress.step >= plan.steps or _patience_ended(plan, state)
+        if better or done or monotonic() - saved > CHECKPOINT_SECONDS:
+            hooks.save(state, better)
+            saved = monotonic()
+
+
+def _run_epoch(plan: Plan, state: State, hooks: Hooks, forward: nn.Module) -> float:
+    epoch, total = state.progress.epoch, 0.0
+    forward.train()
+    batches = _epoch(plan, epoch, left=plan.steps - state.progress.step)
+    count = 0
+    for batch in batches:
+        loss = _step(plan, state, forward, batch)
+        total, count = total + loss, count + 1
+        hooks.advance(loss)
+    return total / max(count, 1)
+
+
+def _epoch(plan: Plan, epoch: int, *, left: int) -> Iterator[Batch]:
+    training = plan.recipe.training
+    batches: Sequence[Sequence[int]] = epoch_batches(
+        len(plan.examples.images), training.batch, epoch=epoch, seed=training.seed
+    )[:left]
+    workers = 4 if plan.device.type == "cuda" else 1
+    return prefetched(plan.examples, batches, epoch=epoch, share=plan.share, workers=workers)
+
+
+def _step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> float:
+    settings = plan.recipe.optimiser
+    for group in state.optimiser.param_groups:
+        group["lr"] = learning_rate(settings, state.progress.step, plan.steps)
+    inputs = torch.from_numpy(batch.inputs).to(plan.device, memory_format=torch.channels_last)
+    targets = torch.from_numpy(batch.targets).to(plan.device)
+    present = torch.from_numpy(batch.present).to(plan.device)
+    with _precision(plan):
+        output = forward(inputs)
+    per_landmark = plan.loss(output.float(), targets)
+    loss = mean_over_processes(per_landmark, present, processes=plan.share.processes)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    value = float(loss.detach())
+    if not torch.isfinite(loss.detach()):
+        raise PalpateError(
+            f"the loss is {value} at step {state.progress.step}; lower "
+            "optimiser.learning_rate or set optimiser.clip_norm, then start again with --resume"
+        )
+    if settings.clip_norm is not None:
+        nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+    state.optimiser.step()
+    state.average.follow(state.network, state.progress.step)
+    state.progress.step += 1
+    return value
+
+
+def _precision(plan: Plan) -> Any:
+    if plan.recipe.training.precision == "bfloat16":
+        return torch.autocast(plan.device.type, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _finish_epoch(plan: Plan, state: State, hooks: Hooks, mean_loss: float) -> bool:
+    progress = state.progress
+    progress.epoch += 1
+    row: dict[str, Any] = {
+        "epoch": progress.epoch,
+        "step": progress.step,
+        "learning_rate": state.optimiser.param_groups[0]["lr"],
+        "loss": mean_loss,
+        "validation_px": None,
+    }
+    better = False
+    last = progress.step >= plan.steps
+    if progress.epoch % plan.recipe.training.validate_every == 0 or last:
+        error = hooks.validate(state.average.network)
+        row["validation_px"] = error
+        if error is not None:
+            better = progress.best is None or error < progress.best
+            progress.best = error if better else progress.best
+            progress.stale = 0 if better else progress.stale + 1
+    progress.history.append(row)
+    return better
+
+
+def _patience_ended(plan: Plan, state: State) -> bool:
+    patience = plan.recipe.training.patience
+    return patience is not None and state.progress.stale >= patience

@@ -1,0 +1,231 @@
+"""Recipes: complete TOML files that say how a localiser is made. Unknown keys are refused.
+
+To add a recipe: write ``recipes/NAME.toml``; it is found by its name. A setting is changed for
+one run with ``--set optimiser.learning_rate=1e-3``.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from palpate.errors import ConfigError
+from palpate.suggest import did_you_mean
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSettings(_Strict):
+    """What the network sees: a grid of a fixed size, or one that follows the study."""
+
+    size: tuple[int, int] | None = None
+    longest: int | None = Field(default=None, ge=32)
+    multiple: int = Field(default=32, ge=1)
+    channels: Literal["standardised", "grey-eq-inv", "grey-inv-eq"] = "standardised"
+    mirrored_channels: Literal["standardised", "grey-eq-inv", "grey-inv-eq"] | None = None
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "InputSettings":
+        if (self.size is None) == (self.longest is None):
+            raise ValueError("give either size = [width, height] or longest = px, one of them")
+        return self
+
+
+class AugmentSettings(_Strict):
+    """Ranges of the random warps and exposures; see ``augment``."""
+
+    rotation_deg: float = Field(default=0.0, ge=0.0, le=180.0)
+    scale: float = Field(default=0.0, ge=0.0)
+    stretch: float = Field(default=0.0, ge=0.0)
+    shear: float = Field(default=0.0, ge=0.0)
+    shift: float = Field(default=0.0, ge=0.0)
+    mirror: float = Field(default=0.0, ge=0.0, le=1.0)
+    gamma: float = Field(default=0.0, ge=0.0)
+    contrast: float = Field(default=0.0, ge=0.0, le=1.0)
+    brightness: float = Field(default=0.0, ge=0.0, le=1.0)
+    noise: float = Field(default=0.0, ge=0.0, le=1.0)
+    blur_px: float = Field(default=0.0, ge=0.0)
+    invert: float = Field(default=0.0, ge=0.0, le=1.0)
+    hide: float = Field(default=0.0, ge=0.0, le=1.0)
+    hide_size: float = Field(default=0.3, ge=0.0, le=1.0)
+
+
+class NetworkSettings(_Strict):
+    """Which network; see ``palpate recipes`` for the names."""
+
+    name: str
+
+
+class TargetSettings(_Strict):
+    """Width of the bumps, in cells of the map, and what the network puts out."""
+
+    sigma_cells: float = 1.5
+    scale: Literal["logit", "intensity"] = "logit"
+
+
+class LossSettings(_Strict):
+    """Which loss; a heatmap loss for a heatmap network, a point loss for coordinates."""
+
+    name: str
+
+
+class OptimiserSettings(_Strict):
+    """Adam or AdamW, and how the learning rate goes."""
+
+    name: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = Field(gt=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = Field(default=0.0, ge=0.0)
+    schedule: Literal["constant", "one-cycle", "inverse-time"] = "one-cycle"
+    decay: float = Field(default=0.0, ge=0.0)
+    clip_norm: float | None = Field(default=None, gt=0)
+
+
+class TrainingSettings(_Strict):
+    """How long, in which batches, and which weights are kept."""
+
+    epochs: int | None = Field(default=None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    batch: int = Field(ge=1)
+    validate_every: int = Field(default=1, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+    average: float | None = Field(default=None, ge=0.0, lt=1.0)
+    keep: Literal["best", "last"] = "best"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "TrainingSettings":
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps, one of them")
+        return self
+
+
+class SplitSettings(_Strict):
+    """Shares of the subjects; used where neither the study nor a file says otherwise."""
+
+    validation: float = Field(default=0.1, ge=0.0, lt=1.0)
+    test: float = Field(default=0.2, ge=0.0, lt=1.0)
+    seed: int = Field(default=0, ge=0)
+
+
+class PredictSettings(_Strict):
+    """How many views of an image are averaged; 1 is the image alone."""
+
+    views: int = Field(default=1, ge=1)
+    rotation_deg: float = Field(default=4.0, ge=0.0)
+    scale: float = Field(default=0.05, ge=0.0)
+    both_orders: bool = False
+
+
+class Recipe(_Strict):
+    """All that a training run needs to know besides the study."""
+
+    name: str
+    about: str
+    source: str = ""
+    input: InputSettings
+    augment: AugmentSettings
+    network: NetworkSettings
+    target: TargetSettings = TargetSettings()
+    loss: LossSettings
+    optimiser: OptimiserSettings
+    training: TrainingSettings
+    split: SplitSettings = SplitSettings()
+    predict: PredictSettings = PredictSettings()
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with palpate."""
+    folder = files("palpate.training") / "recipes"
+    return sorted(
+        item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
+    )
+
+
+def read_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
+    """Read a recipe by name or from a TOML file, with ``KEY=VALUE`` changes on top.
+
+    Raises:
+        ConfigError: unknown recipe, unknown key (the nearest known one is named), wrong value.
+
+    Example:
+        >>> read_recipe("default", ["training.steps=10"]).training.steps
+        10
+    """
+    values = _values(name)
+    for change in changes:
+        _change(values, change)
+    return parse_recipe(values, where=name)
+
+
+def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
+    """Check the values of a recipe that came from ``where``."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"recipe {where}: {_first_problem(error)}") from error
+
+
+def _values(name: str) -> dict[str, Any]:
+    if name.endswith(".toml"):
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"cannot read recipe {name}: {error.strerror}") from error
+    elif name in recipe_names():
+        text = (files("palpate.training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise ConfigError(
+            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())} "
+            "(a file's name must end in .toml)"
+        )
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recipe {name} is not TOML: {error}") from error
+
+
+def _change(values: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set needs KEY=VALUE, such as training.steps=500; got {change!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    *path, last = key.split(".")
+    for part in path:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {change}: {part!r} is a value, not a table")
+    values[last] = value
+    # Of two settings that exclude each other, the one asked for wins.
+    for one, other in (("epochs", "steps"), ("size", "longest")):
+        if last == one:
+            values.pop(other, None)
+        elif last == other:
+            values.pop(one, None)
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting {place!r}{did_you_mean(str(problem['loc'][-1]), _known(problem['loc'][:-1]))}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{place or 'the recipe'}: {message}, got {problem['input']!r}"
+
+
+def _known(path: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for part in path:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,248 @@
+"""Train a localiser on a study: the whole way from images to a run folder."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from palpate.augment.exposure import RandomExposure
+from palpate.augment.warp import RandomWarp
+from palpate.errors import ConfigError, PalpateError
+from palpate.files import sha256
+from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.run_folder import RunFolder
+from palpate.localisers.spec import LocaliserSpec, Views
+from palpate.localisers.torch_engine import build, load_weights, torch_forward
+from palpate.networks import NETWORKS
+from palpate.prediction import Prediction
+from palpate.suggest import did_you_mean
+from palpate.training.average import Average
+from palpate.training.batches import Examples, Share, TrainingImage
+from palpate.training.calibrate import variance_factor
+from palpate.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from palpate.training.device import choose_device, processes
+from palpate.training.job import Advance, TrainingJob, silent
+from palpate.training.loop import Hooks, Plan, State, make_optimiser, run_training
+from palpate.training.objective import loss_function
+from palpate.training.recipe import Recipe
+from palpate.training.record import (
+    write_best,
+    write_log,
+    write_request,
+    write_result,
+    write_weights,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run is done, as against what it computes.
+
+    Args:
+        resume: go on from the last checkpoint.
+        device: ``cpu``, ``cuda``; None takes a GPU where there is one.
+        command: as typed, for provenance.
+    """
+
+    resume: bool = False
+    device: str | None = None
+    command: str = ""
+
+
+def train(
+    job: TrainingJob, out: Path, *, manner: Manner | None = None, advance: Advance = silent
+) -> None:
+    """Train a localiser and write the run folder ``out``.
+
+    Under ``torchrun`` every process calls this; the first one writes.
+
+    Raises:
+        StudyError: nothing to train on.
+        ConfigError: the recipe does not fit, or the run to resume was another one.
+        PalpateError: ``out`` is taken, or the loss diverged.
+    """
+    manner = manner or Manner()
+    folder = RunFolder(out)
+    _refuse_mix_up(folder, resume=manner.resume)
+    if manner.resume and folder.localiser.exists():
+        return  # it had finished
+    with processes() as share:
+        _Run(job, folder, manner, share, advance).go()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    job: TrainingJob
+    folder: RunFolder
+    manner: Manner
+    share: Share
+    advance: Advance
+
+    def go(self) -> None:
+        job, recipe = self.job, self.job.recipe
+        if recipe.training.batch % self.share.processes:
+            raise ConfigError(
+                f"a batch of {recipe.training.batch} cannot be shared evenly by "
+                f"{self.share.processes} processes; change training.batch"
+            )
+        grid = job.grid()
+        spec = make_spec(recipe, job, grid)
+        loss = loss_function(recipe.loss.name, output=spec.output)
+        device = choose_device(self.manner.device)
+        examples = make_examples(recipe, spec, job.images("train", grid, self.advance))
+        validation = job.images("validation", grid, self.advance)
+        plan = Plan(recipe, examples, loss, device, self.share)
+        state = self._state(spec, device)
+        if self.share.rank == 0:
+            write_request(self.folder, job, command=self.manner.command)
+        run_training(plan, state, self._hooks(plan, spec, validation, state))
+        if self.share.rank == 0:
+            write_weights(self.folder, state.average.network, keep=recipe.training.keep)
+            self._finish(spec, state, validation)
+
+    def _state(self, spec: LocaliserSpec, device: torch.device) -> State:
+        recipe = self.job.recipe
+        torch.manual_seed(recipe.training.seed)
+        network = build(spec).to(device, memory_format=torch.channels_last)
+        average = Average(network, recipe.training.average)
+        optimiser = make_optimiser(network, recipe.optimiser)
+        progress = Progress(fingerprint=self.job.fingerprint())
+        if self.manner.resume and self.folder.last.exists():
+            before = load_checkpoint(
+                self.folder.last, network=network, average=average, optimiser=optimiser
+            )
+            if before.fingerprint != progress.fingerprint:
+                raise ConfigError(
+                    f"{self.folder.root} was begun with another recipe, split or annotation; "
+                    "resume with the same, or choose another --out"
+                )
+            progress = before
+        return State(network, average, optimiser, progress)
+
+    def _hooks(
+        self, plan: Plan, spec: LocaliserSpec, validation: list[TrainingImage], state: State
+    ) -> Hooks:
+        def validate(network: nn.Module) -> float | None:
+            if not validation:
+                return None
+            # Validation never averages views: it runs often, and only ranks epochs.
+            plain = replace(spec, views=Views())
+            localiser = NetworkLocaliser(plain, torch_forward(network, plan.device), "validation")
+            return mean_radial_error_px(localiser, validation)
+
+        def save(current: State, better: bool) -> None:
+            if self.share.rank:
+                return
+            if better:
+                write_best(self.folder, current.average.network)
+            save_checkpoint(
+                self.folder.last,
+                current.progress,
+                network=current.network,
+                average=current.average,
+                optimiser=current.optimiser,
+            )
+            write_log(self.folder, current.progress)
+
+        def advance(loss: float) -> None:
+            best = state.progress.best
+            remark = f"loss {loss:.3g}" + ("" if best is None else f", validation {best:.2f} px")
+            self.advance("training", state.progress.step, plan.steps, remark)
+
+        return Hooks(validate, save, advance)
+
+    def _finish(self, spec: LocaliserSpec, state: State, validation: list[TrainingImage]) -> None:
+        """Calibrate the kept weights on the validation subjects and write the description last."""
+        load_weights(state.average.network, self.folder.weights)
+        device = next(state.average.network.parameters()).device
+        forward = torch_forward(state.average.network, device)
+        localiser = NetworkLocaliser(spec, forward, sha256(self.folder.weights)[:12])
+        found = [localiser.predict_prepared(image.prepared, image.size) for image in validation]
+        calibration = variance_factor(found, [image.points for image in validation])
+        if calibration is not None:
+            spec = replace(spec, variance_factor=calibration.factor)
+        error = mean_error(found, validation) if validation else None
+        write_result(self.folder, spec, state.progress, calibration=calibration, error_px=error)
+
+
+def _refuse_mix_up(folder: RunFolder, *, resume: bool) -> None:
+    if resume:
+        if not folder.root.exists():
+            raise PalpateError(f"there is nothing to resume in {folder.root}; leave out --resume")
+    elif folder.last.exists() or folder.weights.exists():
+        raise PalpateError(
+            f"{folder.root} already holds a run; choose another --out, or go on with --resume"
+        )
+
+
+def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> LocaliserSpec:
+    """Describe the localiser that a recipe makes of a study.
+
+    Raises:
+        ConfigError: the network is unknown or does not take this grid.
+    """
+    name = recipe.network.name
+    if name not in NETWORKS:
+        raise ConfigError(f"there is no network {name!r}{did_you_mean(name, NETWORKS)}")
+    network = NETWORKS[name]
+    if network.padded(grid) != grid:
+        raise ConfigError(
+            f"network {name!r} takes sides that are multiples of {network.multiple}, the input "
+            f"is {grid[0]} x {grid[1]}; set input.multiple = {network.multiple} or input.size"
+        )
+    predict = recipe.predict
+    return LocaliserSpec(
+        name=f"{recipe.name} on {job.study.name}",
+        scheme=job.study.scheme,
+        network=name,
+        grid=grid,
+        channels=recipe.input.channels,
+        mirrored_channels=recipe.input.mirrored_channels,
+        output=network.output,
+        stride=network.stride,
+        sigma_cells=recipe.target.sigma_cells,
+        scale=recipe.target.scale,
+        views=Views(predict.views, predict.rotation_deg, predict.scale, predict.both_orders),
+        protocol=job.study.settings.protocol or "",
+    )
+
+
+def make_examples(recipe: Recipe, spec: LocaliserSpec, images: list[TrainingImage]) -> Examples:
+    """Join images with the recipe's ranges of variation."""
+    ranges = recipe.augment
+    warp = RandomWarp(
+        rotation_deg=ranges.rotation_deg,
+        scale=ranges.scale,
+        stretch=ranges.stretch,
+        shear=ranges.shear,
+        shift=ranges.shift,
+        mirror=ranges.mirror,
+    )
+    exposure = RandomExposure(
+        gamma=ranges.gamma,
+        contrast=ranges.contrast,
+        brightness=ranges.brightness,
+        noise=ranges.noise,
+        blur_px=ranges.blur_px,
+        invert=ranges.invert,
+        hide=ranges.hide,
+        hide_size=ranges.hide_size,
+    )
+    return Examples(images, spec, warp, exposure, recipe.training.seed)
+
+
+def mean_radial_error_px(localiser: NetworkLocaliser, images: list[TrainingImage]) -> float:
+    """Mean distance over all annotated landmarks, in pixels of the images as given."""
+    found = [localiser.predict_prepared(image.prepared, image.size) for image in images]
+    return mean_error(found, images)
+
+
+def mean_error(found: list[Prediction], images: list[TrainingImage]) -> float:
+    """Mean distance of predictions from the images' points, in pixels as given."""
+    errors = [
+        np.linalg.norm(prediction.mean - image.points.coordinates, axis=1)[image.points.present]
+        for prediction, image in zip(found, images, strict=True)
+    ]
+    return float(np.concatenate(errors).mean())
