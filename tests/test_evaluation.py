@@ -296,11 +296,22 @@ class TestCeiling:
             "ann": Points.of(SCHEME, CORNERS),
             "bob": Points.of(SCHEME, without(CORNERS, 2)),
         }
-        result = run([case(annotators=people)])
-        assert result.ceiling.one_sided == 1
-        assert result.ceiling.between.px.overall.count == 3
-        assert result.ceiling.between.px.overall.missed == 0
+        for annotators in (people, dict(reversed(list(people.items())))):
+            result = run([case(annotators=annotators)])
+            assert result.ceiling.one_sided == 1
+            assert result.ceiling.between.px.overall.count == 3
+            assert result.ceiling.between.px.overall.missed == 0
         assert any("left out by others" in note for note in result.notes)
+
+    def test_two_people_who_marked_nothing_in_common_have_no_distance(self):
+        people = {
+            "ann": Points.of(SCHEME, without(CORNERS, 0, 1)),
+            "bob": Points.of(SCHEME, without(CORNERS, 2, 3)),
+        }
+        between = run([case(annotators=people)], normaliser=("a", "b")).ceiling.between
+        assert between.px.overall.count == 0
+        assert between.normalised.overall.images == 0
+        assert between.normalised.excluded == {"1": "no landmark annotated"}
 
     def test_there_is_none_with_one_annotator(self):
         assert run([case(annotators={"ann": Points.of(SCHEME, CORNERS)})]).ceiling is None

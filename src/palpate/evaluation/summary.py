@@ -81,7 +81,7 @@ def summarise(
     found = errors.wanted & np.isfinite(errors.values)
     values = errors.values[found]
     count = int(errors.wanted.sum())
-    shown = {float(limit): found & (_safe(errors.values) <= limit) for limit in thresholds}
+    shown = {float(limit): found & (errors.values <= limit) for limit in thresholds}
     success = {limit: float(hits.sum() / count) for limit, hits in shown.items()} if count else {}
 
     def by_subject(rows: Float[ndarray, " row"]) -> Float[ndarray, " subject"]:
@@ -92,7 +92,7 @@ def summarise(
     success_intervals: dict[float, Interval] = {}
     if intervals and count:
         interval = resampling.ratio(
-            by_subject(np.where(found, _safe(errors.values), 0.0).sum(axis=1)),
+            by_subject(np.where(found, errors.values, 0.0).sum(axis=1)),
             by_subject(found.sum(axis=1).astype(float)),
         )
         for limit, hits in shown.items():
@@ -111,7 +111,3 @@ def summarise(
         success_intervals=success_intervals,
         level=resampling.level,
     )
-
-
-def _safe(values: Float[ndarray, "row landmark"]) -> Float[ndarray, "row landmark"]:
-    return np.where(np.isnan(values), np.inf, values)
