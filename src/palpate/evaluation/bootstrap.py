@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from palpate.errors import StudyError
@@ -57,10 +57,17 @@ class Resampling:
         ]
         return cls(unique, np.array(rows, dtype=float), level)
 
-    def owners(self, subjects: tuple[str, ...]) -> ndarray:
+    def owners(self, subjects: tuple[str, ...]) -> Int[ndarray, " row"]:
         """Return the place of each row's subject among the sorted subjects."""
         place = {subject: index for index, subject in enumerate(self.subjects)}
         return np.array([place[subject] for subject in subjects], dtype=int)
+
+    def by_subject(
+        self, values: Float[ndarray, " row"], owners: Int[ndarray, " row"]
+    ) -> Float[ndarray, " subject"]:
+        """Sum the rows of each subject."""
+        # numpy counts an empty array in integers
+        return np.bincount(owners, values, len(self.subjects)).astype(float)
 
     def ratio(
         self, total: Float[ndarray, " subject"], count: Float[ndarray, " subject"]

@@ -103,11 +103,10 @@ def paired(
         raise StudyError("there is no annotated landmark that both methods found: no difference")
     resampling = Resampling.draw(subjects, rng, resamples=resamples)
     owners = resampling.owners(subjects)
-    size = len(resampling.subjects)
     change = np.where(both, b, 0.0) - np.where(both, a, 0.0)
     interval = resampling.ratio(
-        np.bincount(owners, change.sum(axis=1), size),
-        np.bincount(owners, both.sum(axis=1).astype(float), size),
+        resampling.by_subject(change.sum(axis=1), owners),
+        resampling.by_subject(both.sum(axis=1).astype(float), owners),
     )
     mean_a, mean_b = float(a[both].mean()), float(b[both].mean())
     return PairedDifference(

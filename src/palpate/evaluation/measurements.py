@@ -286,9 +286,11 @@ def _interval(
 ) -> Interval | None:
     if resampling is None:
         return None
-    owners, size = resampling.owners(subjects), len(resampling.subjects)
-    count = np.bincount(owners, minlength=size).astype(float)
-    return resampling.ratio(np.bincount(owners, values, size), count)
+    owners = resampling.owners(subjects)
+    return resampling.ratio(
+        resampling.by_subject(values, owners),
+        resampling.by_subject(np.ones(len(values)), owners),
+    )
 
 
 def _coverage(

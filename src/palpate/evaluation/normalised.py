@@ -174,9 +174,10 @@ def _summarise(images: _Images, resampling: Resampling | None) -> ImageSummary:
     def interval(rows: ndarray, counted: Bool[ndarray, " image"]) -> Interval | None:
         if resampling is None:
             return None
-        size = len(resampling.subjects)
-        total = np.bincount(images.owners, np.where(counted, rows, 0.0), size)
-        return resampling.ratio(total, np.bincount(images.owners, counted.astype(float), size))
+        return resampling.ratio(
+            resampling.by_subject(np.where(counted, rows, 0.0), images.owners),
+            resampling.by_subject(counted.astype(float), images.owners),
+        )
 
     everyone = np.ones(count, dtype=bool)
     bounds = {limit: interval(rows.astype(float), everyone) for limit, rows in failed.items()}

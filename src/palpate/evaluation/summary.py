@@ -85,7 +85,7 @@ def summarise(
     success = {limit: float(hits.sum() / count) for limit, hits in shown.items()} if count else {}
 
     def by_subject(rows: Float[ndarray, " row"]) -> Float[ndarray, " subject"]:
-        return np.bincount(errors.owners, weights=rows, minlength=len(resampling.subjects))
+        return resampling.by_subject(rows, errors.owners)
 
     wanted_by_subject = by_subject(errors.wanted.sum(axis=1).astype(float))
     interval: Interval | None = None
