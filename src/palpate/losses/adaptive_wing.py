@@ -15,7 +15,7 @@ class AdaptiveWingSettings:
 
     Args:
         alpha: the exponent of the small errors is ``alpha - target``; above 2, or the
-            gradient does not vanish with the error at a target of 1.
+            gradient is infinite for a perfect pixel at the top of a bump.
         omega: factor of the logarithm.
         epsilon: error at which the logarithm bends.
         theta: error above which the loss is linear.
@@ -23,7 +23,7 @@ class AdaptiveWingSettings:
         rim: intensity from which a pixel belongs to the bump there.
 
     Raises:
-        ConfigError: ``alpha`` not above 1, or another constant not above 0.
+        ConfigError: ``alpha`` not above 2, or another constant not above 0.
     """
 
     alpha: float = 2.1
@@ -34,8 +34,8 @@ class AdaptiveWingSettings:
     rim: float = 0.2
 
     def __post_init__(self) -> None:
-        if not self.alpha > 1:
-            raise ConfigError(f"Adaptive Wing loss needs alpha above 1, got {self.alpha}")
+        if not self.alpha > 2:
+            raise ConfigError(f"Adaptive Wing loss needs alpha above 2, got {self.alpha}")
         for name in ("omega", "epsilon", "theta", "weight", "rim"):
             if not getattr(self, name) > 0:
                 problem = f"needs {name} above 0, got {getattr(self, name)}"

@@ -127,6 +127,11 @@ def regions(intensity: Maps, s: ICLossSettings) -> tuple[Mask, Mask, Mask]:
     return background, inside & ~background & ~centre, centre
 
 
+def _seen(output: Maps, distance: Tensor, s: ICLossSettings) -> tuple[Mask, Mask, Mask]:
+    """Regions of the prediction, in the wider type: theta is another number in half precision."""
+    return regions(output.detach().to(distance.dtype), s)
+
+
 def _weighted_mean(penalty: Tensor, region: Tensor, background: Tensor) -> Tensor:
     """Mean over all pixels of a map, of the region alone, times #background / #region."""
     pixels = region.flatten(2).sum(-1).clamp(min=1)
@@ -158,8 +163,8 @@ def closs(output: Maps, target: Maps, *, settings: ICLossSettings = PUBLISHED) -
     A part of IC-Loss, blind to the centre: of use for looking at the parts.
     """
     background, foreground, _ = regions(target, settings)
-    seen_background, seen_foreground, _ = regions(output.detach(), settings)
     distance = (output - target).abs()
+    seen_background, seen_foreground, _ = _seen(output, distance, settings)
     return _weighted_mean(
         background_penalty(distance, settings).where(~seen_background, 0), background, background
     ) + _weighted_mean(
@@ -192,7 +197,8 @@ def ic_all_categorical(
     Anything above 0.9 is then good enough, and the peak has no place.
     """
     background, _, centre = regions(target, settings)
-    *_, seen_centre = regions(output.detach(), settings)
-    penalty = centre_penalty((output - target).abs(), settings).where(~seen_centre, 0)
+    distance = (output - target).abs()
+    *_, seen_centre = _seen(output, distance, settings)
+    penalty = centre_penalty(distance, settings).where(~seen_centre, 0)
     in_the_centre = _weighted_mean(penalty, centre, background)
     return closs(output, target, settings=settings) + in_the_centre
