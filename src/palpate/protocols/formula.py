@@ -1,0 +1,469 @@
+"""The formulas that a protocol file may use: one class a kind, all of them in ``FORMULAS``.
+
+A formula reads landmarks by name from a :class:`Scene` and gives one number: degrees, a length in
+the unit of the scene, a ratio, or a side (+1 or -1). A place is a landmark's name, or a list of
+names for the middle of them; a line is two places.
+
+To add a kind: a class here with ``kind``, ``gives``, ``needs`` and ``value``, its name in
+``FORMULAS`` and in ``AnyFormula``, a paragraph in docs/protocols.md, and one quantity with a
+worked example that uses it.
+"""
+# ruff: noqa: D102 - Formula says what needs, value and held are, once for all kinds.
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from palpate.errors import GeometryError
+from palpate.geometry.angles import angle_between, turn
+from palpate.geometry.lines import distance, distance_to_line, translation
+from palpate.geometry.polylines import polyline_heights, polyline_length
+from palpate.geometry.spine import CobbPairs, cobb_pairs, is_s_shaped, midline_angle
+from palpate.protocols.scene import UPWARDS, Line, Place, Scene, names_of
+
+Gives = Literal["angle", "length", "ratio", "side"]
+Value = Callable[[Scene], float]
+
+
+class Formula(BaseModel):
+    """What all kinds share; a kind without ``needs`` and ``value`` cannot be evaluated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    gives: ClassVar[Gives]
+    # Whether the sign or the axis follows the patient's front.
+    faces: ClassVar[bool] = False
+    # A signed angle goes round at 360; an unsigned value stops at its bounds.
+    period: ClassVar[float | None] = None
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of the landmarks."""
+        raise NotImplementedError
+
+    def value(self, scene: Scene) -> float:
+        """Return the number at these landmarks."""
+        raise NotImplementedError
+
+    def needs_facing(self) -> bool:
+        """Whether the number depends on which way the patient faces."""
+        return self.faces
+
+    def held(self, scene: Scene) -> tuple[Value, str]:
+        """Return a smooth function that equals the formula here, and what was held for it.
+
+        Where a formula picks the largest of several, the pick is held while the landmarks are
+        varied, and the note says what was picked.
+        """
+        del scene
+        return self.value, ""
+
+
+class AngleBetween(Formula):
+    """Unsigned angle between two directed lines, 0 to 180 degrees."""
+
+    kind: Literal["angle_between"]
+    first: Line
+    second: Line
+
+    gives: ClassVar[Gives] = "angle"
+    bounds: ClassVar[tuple[float, float]] = (0.0, 180.0)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.first, *self.second)
+
+    def value(self, scene: Scene) -> float:
+        return angle_between(scene.direction(self.first), scene.direction(self.second))
+
+
+class AngleAt(Formula):
+    """Unsigned angle at a vertex between the ways to two places, 0 to 180 degrees."""
+
+    kind: Literal["angle_at"]
+    vertex: Place
+    first: Place
+    second: Place
+
+    gives: ClassVar[Gives] = "angle"
+    bounds: ClassVar[tuple[float, float]] = (0.0, 180.0)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(self.first, self.vertex, self.second)
+
+    def value(self, scene: Scene) -> float:
+        return angle_between(
+            scene.direction((self.vertex, self.first)), scene.direction((self.vertex, self.second))
+        )
+
+
+class NoseDownTurn(Formula):
+    """Signed angle from one line to another, positive where the turn is nose-down.
+
+    Nose-down, a line to the front goes down and a line downwards goes to the back.
+    """
+
+    kind: Literal["nose_down_turn"]
+    start: Line
+    end: Line
+
+    gives: ClassVar[Gives] = "angle"
+    faces: ClassVar[bool] = True
+    period: ClassVar[float | None] = 360.0
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.start, *self.end)
+
+    def value(self, scene: Scene) -> float:
+        return scene.facing * turn(scene.direction(self.start), scene.direction(self.end))
+
+
+class Cobb(Formula):
+    """Angle between two end plates, each from back to front: kyphosis positive.
+
+    That is, positive where the upper one is turned nose-down against the lower one.
+    """
+
+    kind: Literal["cobb"]
+    upper: Line
+    lower: Line
+
+    gives: ClassVar[Gives] = "angle"
+    faces: ClassVar[bool] = True
+    period: ClassVar[float | None] = 360.0
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.upper, *self.lower)
+
+    def value(self, scene: Scene) -> float:
+        return scene.facing * turn(scene.direction(self.lower), scene.direction(self.upper))
+
+
+class PosteriorTangent(Formula):
+    """Angle between two posterior walls, each from bottom to top: kyphosis positive."""
+
+    kind: Literal["posterior_tangent"]
+    upper: Line
+    lower: Line
+
+    gives: ClassVar[Gives] = "angle"
+    faces: ClassVar[bool] = True
+    period: ClassVar[float | None] = 360.0
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.upper, *self.lower)
+
+    def value(self, scene: Scene) -> float:
+        return scene.facing * turn(scene.direction(self.lower), scene.direction(self.upper))
+
+
+class AngleToHorizontal(Formula):
+    """Slope of a line from back to front against the film's horizontal."""
+
+    kind: Literal["angle_to_horizontal"]
+    line: Line
+    positive: Literal["front_up", "front_down"]
+
+    gives: ClassVar[Gives] = "angle"
+    faces: ClassVar[bool] = True
+    period: ClassVar[float | None] = 360.0
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.line)
+
+    def value(self, scene: Scene) -> float:
+        down = scene.facing * turn(scene.forwards, scene.direction(self.line))
+        return down if self.positive == "front_down" else -down
+
+
+class AngleToVertical(Formula):
+    """Lean of a line from bottom to top against the film's vertical."""
+
+    kind: Literal["angle_to_vertical"]
+    line: Line
+    positive: Literal["top_forwards", "top_backwards"]
+
+    gives: ClassVar[Gives] = "angle"
+    faces: ClassVar[bool] = True
+    period: ClassVar[float | None] = 360.0
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.line)
+
+    def value(self, scene: Scene) -> float:
+        forwards = scene.facing * turn(UPWARDS, scene.direction(self.line))
+        return forwards if self.positive == "top_forwards" else -forwards
+
+
+class Distance(Formula):
+    """Length of the way between two places."""
+
+    kind: Literal["distance"]
+    start: Place
+    end: Place
+
+    gives: ClassVar[Gives] = "length"
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(self.start, self.end)
+
+    def value(self, scene: Scene) -> float:
+        return distance(scene.position(self.start), scene.position(self.end))
+
+
+class Translation(Formula):
+    """How far ``end`` is from ``start`` along an axis.
+
+    The axis is ``forwards`` or ``upwards`` of the film, or a line: then positive along it.
+    """
+
+    kind: Literal["translation"]
+    start: Place
+    end: Place
+    along: Literal["forwards", "upwards"] | Line
+
+    gives: ClassVar[Gives] = "length"
+
+    def needs_facing(self) -> bool:
+        return self.along == "forwards"
+
+    def needs(self) -> tuple[str, ...]:
+        axis = () if isinstance(self.along, str) else self.along
+        return names_of(self.start, self.end, *axis)
+
+    def value(self, scene: Scene) -> float:
+        if self.along == "forwards":
+            axis = scene.forwards
+        elif self.along == "upwards":
+            axis = UPWARDS
+        else:
+            axis = scene.direction(self.along)
+        return translation(scene.position(self.start), scene.position(self.end), axis)
+
+
+class DistanceToLine(Formula):
+    """Distance of a place from a line that runs downwards, positive in front of it."""
+
+    kind: Literal["distance_to_line"]
+    point: Place
+    line: Line
+
+    gives: ClassVar[Gives] = "length"
+    faces: ClassVar[bool] = True
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(self.point, *self.line)
+
+    def value(self, scene: Scene) -> float:
+        start, end = (scene.position(place) for place in self.line)
+        return -scene.facing * distance_to_line(scene.position(self.point), start, end)
+
+
+class SideOfLine(Formula):
+    """+1 for a place in front of a line that runs downwards, -1 behind it."""
+
+    kind: Literal["side_of_line"]
+    point: Place
+    line: Line
+
+    gives: ClassVar[Gives] = "side"
+    faces: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(self.point, *self.line)
+
+    def value(self, scene: Scene) -> float:
+        return 1.0 if self.offset(scene) >= 0.0 else -1.0
+
+    def offset(self, scene: Scene) -> float:
+        """Signed distance whose sign is the side."""
+        start, end = (scene.position(place) for place in self.line)
+        return -scene.facing * distance_to_line(scene.position(self.point), start, end)
+
+
+class PolylineLength(Formula):
+    """Length of the way through several places."""
+
+    kind: Literal["polyline_length"]
+    through: Annotated[tuple[Place, ...], Field(min_length=2)]
+
+    gives: ClassVar[Gives] = "length"
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.through)
+
+    def value(self, scene: Scene) -> float:
+        return polyline_length(np.array([scene.position(place) for place in self.through]))
+
+
+class PolylineDepth(Formula):
+    """Farthest distance of a way's places from its chord, from top to bottom; front positive."""
+
+    kind: Literal["polyline_depth"]
+    through: Annotated[tuple[Place, ...], Field(min_length=3)]
+
+    gives: ClassVar[Gives] = "length"
+    faces: ClassVar[bool] = True
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.through)
+
+    def value(self, scene: Scene) -> float:
+        heights = self._heights(scene)
+        return float(heights[np.argmax(np.abs(heights))])
+
+    def held(self, scene: Scene) -> tuple[Value, str]:
+        deepest = int(np.argmax(np.abs(self._heights(scene))))
+        names = " and ".join(names_of(self.through[deepest]))
+        return lambda moved: float(self._heights(moved)[deepest]), f"at {names}"
+
+    def _heights(self, scene: Scene) -> np.ndarray:
+        heights = polyline_heights(np.array([scene.position(place) for place in self.through]))
+        return -scene.facing * heights
+
+
+class SpineCobb(Formula):
+    """One of the AASCE challenge's Cobb angles over a whole spine seen from the front."""
+
+    kind: Literal["spine_cobb"]
+    vertebrae: Annotated[tuple[str, ...], Field(min_length=3)]
+    # What follows the vertebra's name: top left, top right, bottom left, bottom right.
+    corners: tuple[str, str, str, str]
+    which: Literal["main", "second", "third", "distal"]
+
+    gives: ClassVar[Gives] = "angle"
+    bounds: ClassVar[tuple[float, float]] = (0.0, 180.0)
+
+    def needs(self) -> tuple[str, ...]:
+        return tuple(name + corner for name in self.vertebrae for corner in self.corners)
+
+    def value(self, scene: Scene) -> float:
+        return self.held(scene)[0](scene)
+
+    def held(self, scene: Scene) -> tuple[Value, str]:
+        pairs = self._pairs(scene)
+        pair: tuple[int, int] = getattr(pairs, self.which)
+        upper, lower = (self.vertebrae[i] for i in pair)
+        note = f"between {upper} and {lower}, held while the landmarks vary"
+        if self.which == "third" and pairs.low:
+            note += "; the main curve is low, so this one is above the second"
+        return lambda moved: midline_angle(self._corners(moved), pair), note
+
+    def _corners(self, scene: Scene) -> np.ndarray:
+        rows = [[scene.at[name + corner] for corner in self.corners] for name in self.vertebrae]
+        return np.array(rows)
+
+    def _pairs(self, scene: Scene) -> CobbPairs:
+        corners = self._corners(scene)
+        height = scene.height
+        if height is None:
+            if self.which == "third" and is_s_shaped(corners):
+                raise GeometryError(
+                    "the height of the film is not known, and the third angle of an S-shaped "
+                    "spine depends on whether its main curve is in the film's upper half"
+                )
+            height = 0.0
+        return cobb_pairs(corners, height)
+
+
+class Ratio(Formula):
+    """One length over another."""
+
+    kind: Literal["ratio"]
+    numerator: "AnyFormula"
+    denominator: "AnyFormula"
+
+    gives: ClassVar[Gives] = "ratio"
+
+    def needs_facing(self) -> bool:
+        return self.numerator.needs_facing() or self.denominator.needs_facing()
+
+    @field_validator("numerator", "denominator")
+    @classmethod
+    def _is_length(cls, part: Formula) -> Formula:
+        if part.gives != "length":
+            raise ValueError(f"a ratio is of two lengths, got one that gives {part.gives}")
+        return part
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.numerator.needs(), *self.denominator.needs())
+
+    def value(self, scene: Scene) -> float:
+        below = self.denominator.value(scene)
+        if below == 0.0:
+            raise GeometryError("the length to divide by is zero")
+        return self.numerator.value(scene) / below
+
+
+class Sum(Formula):
+    """Several angles added."""
+
+    kind: Literal["sum"]
+    terms: Annotated[tuple["AnyFormula", ...], Field(min_length=2)]
+
+    gives: ClassVar[Gives] = "angle"
+    period: ClassVar[float | None] = 360.0
+
+    def needs_facing(self) -> bool:
+        return any(term.needs_facing() for term in self.terms)
+
+    @field_validator("terms")
+    @classmethod
+    def _are_alike(cls, terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
+        kinds = {term.gives for term in terms}
+        if kinds != {"angle"}:
+            raise ValueError(f"a sum is of angles, got {', '.join(sorted(kinds))}")
+        return terms
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*(name for term in self.terms for name in term.needs()))
+
+    def value(self, scene: Scene) -> float:
+        return sum(term.value(scene) for term in self.terms)
+
+
+AnyFormula = Annotated[
+    AngleBetween
+    | AngleAt
+    | NoseDownTurn
+    | Cobb
+    | PosteriorTangent
+    | AngleToHorizontal
+    | AngleToVertical
+    | Distance
+    | Translation
+    | DistanceToLine
+    | SideOfLine
+    | PolylineLength
+    | PolylineDepth
+    | SpineCobb
+    | Ratio
+    | Sum,
+    Field(discriminator="kind"),
+]
+
+FORMULAS: dict[str, type[Formula]] = {
+    "angle_between": AngleBetween,
+    "angle_at": AngleAt,
+    "nose_down_turn": NoseDownTurn,
+    "cobb": Cobb,
+    "posterior_tangent": PosteriorTangent,
+    "angle_to_horizontal": AngleToHorizontal,
+    "angle_to_vertical": AngleToVertical,
+    "distance": Distance,
+    "translation": Translation,
+    "distance_to_line": DistanceToLine,
+    "side_of_line": SideOfLine,
+    "polyline_length": PolylineLength,
+    "polyline_depth": PolylineDepth,
+    "spine_cobb": SpineCobb,
+    "ratio": Ratio,
+    "sum": Sum,
+}
+
+Ratio.model_rebuild()
+Sum.model_rebuild()
