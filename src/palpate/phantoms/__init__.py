@@ -1,1 +1,1 @@
-"""TODO."""
+"""Synthetic studies with exact truth: how tests get data, and how a user tries the tool."""

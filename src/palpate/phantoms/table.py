@@ -1,0 +1,33 @@
+"""Which phantoms there are.
+
+To add one: a module with a generator of films like ``cervical_study``, an entry here, and a
+paragraph in docs/phantoms.md; the tests of the table run over it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from numpy.random import Generator
+
+from palpate.phantoms.cervical import cervical_study
+from palpate.phantoms.film import PhantomFilm
+
+
+@dataclass(frozen=True, slots=True)
+class Phantom:
+    """A kind of synthetic study.
+
+    Args:
+        protocol: whose quantities the films carry.
+        films: number and generator in, that many films out; film k does not depend on the number.
+        title: for people.
+    """
+
+    protocol: str
+    films: Callable[[int, Generator], Iterator[PhantomFilm]]
+    title: str
+
+
+PHANTOMS: dict[str, Phantom] = {
+    "cervical": Phantom("cervical", cervical_study, "Lateral cervical films in three views"),
+}

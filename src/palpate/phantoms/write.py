@@ -1,0 +1,125 @@
+"""A phantom as a study folder, as a user's own study would be."""
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palpate.errors import ConfigError, OutputError
+from palpate.files import write_bytes, write_text
+from palpate.phantoms.film import PhantomFilm
+from palpate.phantoms.table import PHANTOMS, Phantom
+from palpate.suggest import did_you_mean
+
+STUDY = """\
+# Made by `palpate phantom {name}`: {title}. No patient is in it.
+name = "phantom-{name}"
+protocol = "{protocol}"
+
+[calibration]
+column = "mm_per_px"
+file = "meta.csv"
+source = "user"
+detail = "exact by construction"
+"""
+
+
+def write_phantom(name: str, out: Path, *, n: int = 60, seed: int = 0) -> Path:
+    """Write ``n`` films and their truth to a new folder, and return it.
+
+    The folder holds ``images/*.png``, ``landmarks.csv``, ``meta.csv``, ``measurements.csv``
+    (the exact value of every quantity) and ``study.toml``, which is written last: a folder
+    without it is not whole. The same seed gives the same files, and more films begin with
+    the same ones.
+
+    Raises:
+        ConfigError: no such phantom, or fewer than one film.
+        OutputError: ``out`` holds something already, or cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp()) / "study"
+        >>> sorted(path.name for path in write_phantom("cervical", folder, n=1).iterdir())
+        ['images', 'landmarks.csv', 'measurements.csv', 'meta.csv', 'study.toml']
+    """
+    if name not in PHANTOMS:
+        raise ConfigError(f"there is no phantom {name!r}" + did_you_mean(name, PHANTOMS))
+    if seed < 0:
+        raise ConfigError(f"a seed is not negative, got {seed}")
+    phantom = PHANTOMS[name]
+    films = phantom.films(n, np.random.default_rng(seed))
+    _refuse_what_is_there(out)
+    landmarks, meta, measurements = [], [], []
+    for film in films:
+        _write_image(film, out / "images")
+        landmarks.append(_landmark_row(film))
+        meta.append(_meta_row(film))
+        measurements.append(_measurement_row(film))
+    for table, rows in (("landmarks", landmarks), ("meta", meta), ("measurements", measurements)):
+        _write_table(out / f"{table}.csv", rows)
+    write_text(out / "study.toml", _study(name, phantom))
+    return out
+
+
+def _refuse_what_is_there(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} is there already and is not empty; give a new folder's name")
+
+
+def _study(name: str, phantom: Phantom) -> str:
+    return STUDY.format(name=name, protocol=phantom.protocol, title=phantom.title.lower())
+
+
+def _write_image(film: PhantomFilm, folder: Path) -> None:
+    image = film.sample.image
+    # The least compression is the quickest, and noise does not compress.
+    done, content = cv2.imencode(".png", image.pixels[0], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise OutputError(f"could not encode {image.identifier} as PNG")
+    write_bytes(folder / image.identifier, content.tobytes())
+
+
+def _landmark_row(film: PhantomFilm) -> dict[str, str]:
+    sample = film.sample
+    row = {
+        "image": sample.image.identifier,
+        "split": "",
+        "subject": sample.subject,
+        "group": sample.group,
+    }
+    if sample.points is not None:
+        for landmark, (x, y) in zip(
+            sample.points.scheme.names, sample.points.coordinates, strict=True
+        ):
+            # All digits: the angles of measurements.csv follow from these to 1e-6.
+            row[f"{landmark}_x"], row[f"{landmark}_y"] = repr(float(x)), repr(float(y))
+    return row
+
+
+def _meta_row(film: PhantomFilm) -> dict[str, str]:
+    image = film.sample.image
+    width, height = image.size
+    spacing = repr(image.calibration.spacing_mm[0]) if image.calibration else ""
+    return {
+        "image": image.identifier,
+        "width": str(width),
+        "height": str(height),
+        "mm_per_px": spacing,
+        **film.notes,
+    }
+
+
+def _measurement_row(film: PhantomFilm) -> dict[str, str]:
+    values = {name: repr(value) for name, value in film.quantities.items()}
+    return {"image": film.sample.image.identifier, **values}
+
+
+def _write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    text = StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
