@@ -35,7 +35,7 @@ def load_onnx(path: Path, *, threads: int = 0) -> NetworkLocaliser:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # noqa: BLE001 - the engine raises its own, undocumented tree
+    except Exception as error:
         raise FormatError(path, f"ONNX Runtime cannot read it: {error}") from error
     spec = _spec(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
 

@@ -1,13 +1,13 @@
 """A RUN on disk: weights, what is needed to use them, and how they came to be. No pickles.
 
-    weights.safetensors   the network
-    localiser.json        input, codec, calibration (``LocaliserSpec``)
-    recipe.toml           the recipe as used
-    split.json            which image was in which part
-    provenance.json       study, versions, hashes
-    log.csv               one row per epoch
-    metrics.json          validation error and calibration
-    last.safetensors      the state to resume from (only while training needs it)
+weights.safetensors   the network
+localiser.json        input, codec, calibration (``LocaliserSpec``)
+recipe.toml           the recipe as used
+split.json            which image was in which part
+provenance.json       study, versions, hashes
+log.csv               one row per epoch
+metrics.json          validation error and calibration
+last.safetensors      the state to resume from (only while training needs it)
 """
 
 import json

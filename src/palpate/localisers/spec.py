@@ -89,7 +89,9 @@ class LocaliserSpec:
             values["views"] = Views(**values["views"])
             return cls(scheme=LandmarkScheme(**scheme), **values)
         except (KeyError, TypeError) as error:
-            raise ConfigError(f"{where}: the localiser's description is damaged: {error}") from error
+            raise ConfigError(
+                f"{where}: the localiser's description is damaged: {error}"
+            ) from error
 
     def dumps(self) -> str:
         """Return one line of JSON, for the metadata of an exported model."""

@@ -7,25 +7,36 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from palpate.errors import ConfigError
+from palpate.localisers.spec import LocaliserSpec
 from palpate.losses import HEATMAP_LOSSES, POINT_LOSSES
 from palpate.suggest import did_you_mean
 
 PerLandmark = Callable[[Tensor, Tensor], Tensor]
 
 
-def loss_function(name: str, *, output: str) -> PerLandmark:
-    """Return the loss of that name for ``heatmap`` or ``coordinates`` outputs.
+def loss_function(name: str, spec: LocaliserSpec) -> PerLandmark:
+    """Return the loss of that name for the outputs of a localiser.
+
+    Point losses see pixels of the grid, whatever the codec's own scale.
 
     Raises:
         ConfigError: no such loss for such an output.
     """
-    table = HEATMAP_LOSSES if output == "heatmap" else POINT_LOSSES
+    heatmaps = spec.output == "heatmap"
+    table, other = (HEATMAP_LOSSES, POINT_LOSSES) if heatmaps else (POINT_LOSSES, HEATMAP_LOSSES)
     if name not in table:
-        other = POINT_LOSSES if output == "heatmap" else HEATMAP_LOSSES
         if name in other:
-            raise ConfigError(f"loss {name!r} does not fit a network that puts out {output}s")
-        raise ConfigError(f"there is no loss {name!r} for {output}s{did_you_mean(name, table)}")
-    return table[name]
+            raise ConfigError(f"loss {name!r} does not fit a network that puts out {spec.output}")
+        raise ConfigError(f"there is no loss {name!r} for {spec.output}{did_you_mean(name, table)}")
+    loss = table[name]
+    if heatmaps:
+        return loss
+
+    def in_grid_pixels(output: Tensor, target: Tensor) -> Tensor:
+        grid = output.new_tensor(spec.grid)
+        return loss(output * grid, target * grid)
+
+    return in_grid_pixels
 
 
 def mean_over_processes(

@@ -62,10 +62,9 @@ class NetworkSettings(_Strict):
 
 
 class TargetSettings(_Strict):
-    """Width of the bumps, in cells of the map, and what the network puts out."""
+    """Width of the bumps, in cells of the map; only heatmap networks have them."""
 
     sigma_cells: float = 1.5
-    scale: Literal["logit", "intensity"] = "logit"
 
 
 class LossSettings(_Strict):

@@ -58,9 +58,7 @@ def write_best(folder: RunFolder, network: nn.Module) -> None:
     write_bytes(folder.best, _weights(network))
 
 
-def write_weights(
-    folder: RunFolder, network: nn.Module, *, keep: Literal["best", "last"]
-) -> None:
+def write_weights(folder: RunFolder, network: nn.Module, *, keep: Literal["best", "last"]) -> None:
     """Write the run's weights at its end: the last average, or the best where there is one."""
     if keep == "best" and folder.best.exists():
         write_bytes(folder.weights, folder.best.read_bytes())

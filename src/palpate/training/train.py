@@ -15,9 +15,9 @@ from palpate.localisers.network import NetworkLocaliser
 from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec, Views
 from palpate.localisers.torch_engine import build, load_weights, torch_forward
-from palpate.networks import NETWORKS
+from palpate.losses import HEATMAP_SCALES
+from palpate.networks import find_network
 from palpate.prediction import Prediction
-from palpate.suggest import did_you_mean
 from palpate.training.average import Average
 from palpate.training.batches import Examples, Share, TrainingImage
 from palpate.training.calibrate import variance_factor
@@ -89,7 +89,7 @@ class _Run:
             )
         grid = job.grid()
         spec = make_spec(recipe, job, grid)
-        loss = loss_function(recipe.loss.name, output=spec.output)
+        loss = loss_function(recipe.loss.name, spec)
         device = choose_device(self.manner.device)
         examples = make_examples(recipe, spec, job.images("train", grid, self.advance))
         validation = job.images("validation", grid, self.advance)
@@ -184,9 +184,7 @@ def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> Locali
         ConfigError: the network is unknown or does not take this grid.
     """
     name = recipe.network.name
-    if name not in NETWORKS:
-        raise ConfigError(f"there is no network {name!r}{did_you_mean(name, NETWORKS)}")
-    network = NETWORKS[name]
+    network = find_network(name)
     if network.padded(grid) != grid:
         raise ConfigError(
             f"network {name!r} takes sides that are multiples of {network.multiple}, the input "
@@ -203,7 +201,7 @@ def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> Locali
         output=network.output,
         stride=network.stride,
         sigma_cells=recipe.target.sigma_cells,
-        scale=recipe.target.scale,
+        scale=HEATMAP_SCALES.get(recipe.loss.name, "logit"),
         views=Views(predict.views, predict.rotation_deg, predict.scale, predict.both_orders),
         protocol=job.study.settings.protocol or "",
     )

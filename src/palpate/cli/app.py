@@ -1,0 +1,64 @@
+"""The application: registers the verbs, turns errors into one sentence and an exit code.
+
+Exit codes: 0 done, 1 failed with the reason, 2 wrong usage.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from palpate.cli.bench import bench
+from palpate.cli.check import check
+from palpate.cli.compare import compare
+from palpate.cli.convert import convert
+from palpate.cli.crossval import crossval
+from palpate.cli.demo import demo
+from palpate.cli.evaluate import evaluate
+from palpate.cli.export import export
+from palpate.cli.measure import measure
+from palpate.cli.phantom import phantom
+from palpate.cli.predict import predict
+from palpate.cli.protocols import protocols
+from palpate.cli.recipes import recipes
+from palpate.cli.train import train
+from palpate.errors import PalpateError
+
+app = typer.Typer(
+    name="palpate",
+    help="Find anatomical landmarks in clinical images and measure with them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (
+    demo,
+    phantom,
+    check,
+    train,
+    evaluate,
+    crossval,
+    compare,
+    predict,
+    measure,
+    convert,
+    export,
+    recipes,
+    protocols,
+    bench,
+):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except PalpateError as error:
+        # A message may hold square brackets of a file's name: no markup in it.
+        Console(stderr=True, soft_wrap=True).print(Text("error: ", "bold red") + Text(str(error)))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; finished files are kept")
+        sys.exit(1)

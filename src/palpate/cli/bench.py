@@ -1,0 +1,34 @@
+"""``palpate bench``: speed and memory on this machine, as a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bench(
+    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
+    repeats: Annotated[int, typer.Option(min=3, help="Runs per figure; the median counts.")] = 5,
+) -> None:
+    """Time networks on three engines, predicting against the bare network, and training."""
+    from palpate.cli.progress import console
+    from palpate.cli.torch_needed import need_torch
+
+    need_torch()
+    from rich.table import Table
+
+    from palpate.files import write_json
+    from palpate.workflows.bench import run_bench
+
+    figures = run_bench(repeats, advance=lambda what: console.print(f"{what} ...", style="dim"))
+    for title, rows in figures.items():
+        table = Table(title=title)
+        for column in rows[0]:
+            table.add_column(
+                column, justify="left" if isinstance(rows[0][column], str) else "right"
+            )
+        for row in rows:
+            table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
+        console.print(table)
+    if out is not None:
+        write_json(out, figures)

@@ -1,0 +1,52 @@
+"""``palpate evaluate``: how good a run is on the subjects it never saw."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    study: Annotated[Path, typer.Argument(help="The study it was trained on, or another one.")],
+    out: Annotated[Path, typer.Option(help="Folder for metrics, tables and report.html.")],
+    part: Annotated[
+        str, typer.Option(help="Part of the run's split; 'all' for a study it never saw.")
+    ] = "test",
+    protocol: Annotated[
+        str | None, typer.Option(help="Name or TOML file; default: the study's own.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Predict held-out images, compare with the annotation, measure, write the report."""
+    from palpate.cli.figures import show_assessment
+    from palpate.cli.progress import errors, stages
+    from palpate.localisers.load import load_localiser
+    from palpate.localisers.run_folder import RunFolder
+    from palpate.protocols.protocol import read_protocol
+    from palpate.study import open_study
+    from palpate.workflows.assess import assess, write_assessment
+    from palpate.workflows.evaluate import evaluate_study
+    from palpate.workflows.provenance import localiser_provenance
+    from palpate.workflows.split import images_to_evaluate
+
+    localiser = load_localiser(run, device=device)
+    opened = open_study(study)
+    names = images_to_evaluate(RunFolder(run), opened, part=part)
+    with stages() as advance:
+        evaluated = evaluate_study(
+            localiser,
+            opened,
+            names,
+            advance=lambda done, total: advance("predicting", done, total, ""),
+        )
+    for name, reason in evaluated.failures.items():
+        errors.print(f"not predicted: {name}: {reason}", highlight=False, markup=False)
+    wanted = protocol or opened.settings.protocol
+    assessment = assess(
+        opened, evaluated, protocol=read_protocol(wanted) if wanted else None, seed=0
+    )
+    provenance = {**RunFolder(run).provenance_values(), **localiser_provenance(localiser)}
+    provenance["evaluated"] = f"{opened.name}, part {part}, {len(evaluated.cases)} images"
+    write_assessment(assessment, out, provenance)
+    show_assessment(assessment, out)

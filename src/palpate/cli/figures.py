@@ -1,0 +1,97 @@
+"""Figures on the terminal."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from palpate.cli.progress import console
+from palpate.evaluation.compare import PairedDifference
+from palpate.evaluation.summary import Summary
+from palpate.workflows.assess import Assessment
+
+
+def show_assessment(assessment: Assessment, out: Path) -> None:
+    """Print the headline figures, by group, and how measurements agree."""
+    evaluation = assessment.evaluation
+    unit = evaluation.unit
+    thresholds = list(evaluation.overall.success)
+    table = Table(
+        title=f"{len(evaluation.cases)} images of {evaluation.subjects} subjects, errors in {unit}"
+    )
+    for column in ("", "mean (95 %)", "median", "SD", *(f"<= {t:g}" for t in thresholds), "missed"):
+        table.add_column(column, justify="left" if not column else "right")
+    table.add_row("all", *_cells(evaluation.overall))
+    for name, summary in evaluation.by_group.items():
+        table.add_row(name, *_cells(summary))
+    if evaluation.ceiling is not None:
+        table.add_row("between annotators", *_cells(evaluation.ceiling.between.best.overall))
+    console.print(table)
+    if assessment.agreement is not None:
+        console.print(_agreement(assessment))
+    for note in evaluation.notes:
+        console.print(f"note: {note}", highlight=False, markup=False, style="dim")
+    console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)
+
+
+def _cells(summary: Summary) -> list[str]:
+    interval = summary.interval
+    spread = "" if interval is None else f" ({interval[0]:.2f}-{interval[1]:.2f})"
+    return [
+        _number(summary.mean) + spread,
+        _number(summary.median),
+        _number(summary.sd),
+        *("-" if rate is None else f"{100 * rate:.1f} %" for rate in summary.success.values()),
+        f"{summary.missed}",
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _agreement(assessment: Assessment) -> Table:
+    table = Table(title="measurements against those of the annotation")
+    for column in (
+        "quantity",
+        "unit",
+        "n",
+        "refused",
+        "mean |error|",
+        "bias",
+        "limits",
+        "ICC(2,1)",
+    ):
+        table.add_column(column, justify="left" if column in ("quantity", "unit") else "right")
+    agreement = assessment.agreement
+    for row in () if agreement is None else agreement.quantities.values():
+        limits = row.limits
+        table.add_row(
+            row.name,
+            row.unit,
+            str(row.n),
+            str(row.total_refused),
+            _number(row.mean_absolute_error),
+            _number(row.bias),
+            "-" if limits is None else f"{limits[0]:.2f} to {limits[1]:.2f}",
+            _number(row.icc),
+        )
+    return table
+
+
+def show_differences(rows: list[tuple[str, PairedDifference]], baseline: str) -> None:
+    """Print paired differences to a baseline."""
+    table = Table(title=f"paired difference to {baseline}, same images, bootstrap by subject")
+    for column in ("recipe", "metric", baseline, "recipe's", "difference (95 %)", "clear"):
+        table.add_column(column, justify="left" if column in ("recipe", "metric") else "right")
+    for name, row in rows:
+        interval = row.interval
+        shown = "" if interval is None else f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
+        table.add_row(
+            name,
+            row.metric,
+            f"{row.first:.3f}",
+            f"{row.second:.3f}",
+            f"{row.difference:+.3f}{shown}",
+            "yes" if row.clear else "no",
+        )
+    console.print(table)

@@ -1,0 +1,138 @@
+"""From predictions with truth to figures, measurements, tables on disk and the report."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from palpate.evaluation.evaluate import Evaluation, evaluate
+from palpate.evaluation.measurements import Agreement, agreement
+from palpate.files import write_json, write_text
+from palpate.io.measurements import write_measurements
+from palpate.io.predictions import PredictionFile, write_predictions
+from palpate.measurement import Report
+from palpate.protocols.measure import measure, measure_points
+from palpate.protocols.protocol import Protocol
+from palpate.report.reported import ReportedCase, StudyReport
+from palpate.report.study_report import write_report
+from palpate.study import Study
+from palpate.workflows.evaluate import EvaluatedStudy
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Assessment:
+    """Everything that is known of a localiser on held-out images.
+
+    Args:
+        study: where the images are from.
+        evaluated: predictions and truth.
+        evaluation: the figures.
+        protocol: what was measured with; None where the study names none.
+        measured: one report an image, from the predictions.
+        marked: one report an image, from the annotation.
+        agreement: of the two; None without a protocol.
+    """
+
+    study: Study
+    evaluated: EvaluatedStudy
+    evaluation: Evaluation
+    protocol: Protocol | None = None
+    measured: tuple[Report, ...] = ()
+    marked: tuple[Report, ...] = ()
+    agreement: Agreement | None = None
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+def assess(
+    study: Study, evaluated: EvaluatedStudy, *, protocol: Protocol | None, seed: int
+) -> Assessment:
+    """Compute figures and measurements; ``seed`` draws the bootstrap."""
+    normaliser = protocol.normaliser if protocol is not None else None
+    figures = evaluate(evaluated.cases, normaliser=normaliser, rng=np.random.default_rng(seed))
+    if protocol is None:
+        return Assessment(study, evaluated, figures)
+    measured = tuple(measure(protocol, image) for image in evaluated.predicted)
+    marked = tuple(
+        _named(
+            measure_points(protocol, case.truth, case.calibration), case.identifier, case.subject
+        )
+        for case in evaluated.cases
+    )
+    return Assessment(
+        study,
+        evaluated,
+        figures,
+        protocol,
+        measured,
+        marked,
+        agreement(measured, marked, rng=np.random.default_rng(seed)),
+    )
+
+
+def _named(report: Report, image: str, subject: str) -> Report:
+    return Report(subject, image, report.measurements, report.provenance)
+
+
+def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str, str]) -> None:
+    """Write predictions, metrics.json, errors.csv, measurements and report.html into ``out``."""
+    evaluated = assessment.evaluated
+    scheme = evaluated.cases[0].prediction.scheme
+    write_predictions(
+        PredictionFile(scheme, evaluated.predicted, provenance, evaluated.failures),
+        out / "predictions.json",
+    )
+    metrics = {"provenance": dict(provenance), **assessment.evaluation.to_json()}
+    if assessment.agreement is not None:
+        metrics["agreement"] = assessment.agreement.to_json()
+    write_json(out / "metrics.json", metrics)
+    write_text(out / "errors.csv", _csv(list(assessment.evaluation.rows())))
+    if assessment.measured:
+        write_measurements(assessment.measured, out / "measurements.csv")
+    write_report(_study_report(assessment, provenance), out / "report.html")
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _study_report(assessment: Assessment, provenance: Mapping[str, str]) -> StudyReport:
+    measured = {report.image: report for report in assessment.measured}
+    marked = {report.image: report for report in assessment.marked}
+    cases = [
+        ReportedCase(
+            identifier=case.identifier,
+            subject=case.subject,
+            group=case.group,
+            image=_reader(assessment.study, case.identifier),
+            prediction=case.prediction,
+            truth=case.truth,
+            annotators=case.annotators,
+            report=measured.get(case.identifier),
+            truth_report=marked.get(case.identifier),
+            calibration=case.calibration,
+        )
+        for case in assessment.evaluated.cases
+    ]
+    failures = assessment.evaluated.failures
+    left_out = [f"Not predicted: {name}: {reason}" for name, reason in failures.items()]
+    return StudyReport(
+        title=f"Landmarks of {assessment.study.name}",
+        cases=cases,
+        evaluation=assessment.evaluation,
+        agreement=assessment.agreement,
+        provenance=provenance,
+        warnings=[*assessment.warnings, *left_out],
+    )
+
+
+def _reader(study: Study, identifier: str) -> Callable[[], ndarray]:
+    """Read pixels only for the cases that the page shows."""
+    return lambda: study.load(study.case(identifier)).image.grey()

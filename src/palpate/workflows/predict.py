@@ -1,0 +1,104 @@
+"""Predict many images: reading runs ahead of the network, one bad file does not stop the rest."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from palpate.augment.resample import Prepared
+from palpate.errors import PalpateError
+from palpate.image import Image
+from palpate.io.images import IMAGE_SUFFIXES, find_images, read_image
+from palpate.io.predictions import PredictedImage
+from palpate.localisers.network import NetworkLocaliser
+
+_AHEAD = 3  # images read before they are needed; bounds the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An image to predict: how it is called, and how it is read."""
+
+    identifier: str
+    read: Callable[[], Image]
+    subject: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A prediction and its image, or the reason in words why there is none."""
+
+    identifier: str
+    predicted: PredictedImage | None
+    image: Image | None = None
+    reason: str = ""
+
+
+def predict_each(localiser: NetworkLocaliser, sources: Sequence[Source]) -> Iterator[Outcome]:
+    """Predict in the order given; what cannot be read or predicted is told, not raised."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(_load, localiser, source) for source in sources[:_AHEAD]]
+        for position, source in enumerate(sources):
+            loaded = waiting.pop(0)
+            if position + _AHEAD < len(sources):
+                waiting.append(pool.submit(_load, localiser, sources[position + _AHEAD]))
+            yield _outcome(localiser, source, loaded)
+
+
+def _load(localiser: NetworkLocaliser, source: Source) -> tuple[Prepared, Image]:
+    image = source.read()
+    prepared, _ = localiser.load(image)
+    return prepared, image
+
+
+def _outcome(
+    localiser: NetworkLocaliser, source: Source, loaded: "Future[tuple[Prepared, Image]]"
+) -> Outcome:
+    try:
+        prepared, image = loaded.result()
+        size = (image.size[0], image.size[1])
+        prediction = localiser.predict_prepared(prepared, size)
+    except PalpateError as error:
+        return Outcome(source.identifier, None, reason=str(error))
+    predicted = PredictedImage(
+        image=source.identifier,
+        prediction=prediction,
+        size=size,
+        subject=source.subject,
+        group=source.group,
+        calibration=image.calibration,
+    )
+    return Outcome(source.identifier, predicted, image)
+
+
+def find_sources(inputs: Sequence[Path]) -> list[Source]:
+    """Return the images of files and folders, named by their path below the input.
+
+    Raises:
+        PalpateError: an input does not exist, nothing is found, or two have one name.
+    """
+    sources: dict[str, Source] = {}
+    for given in inputs:
+        if given.is_dir():
+            folder = given / "images" if (given / "images").is_dir() else given
+            paths = find_images(folder)
+        elif given.exists():
+            folder, paths = given.parent, [given]
+        else:
+            raise PalpateError(f"there is no file or folder {given}")
+        for path in paths:
+            name = path.relative_to(folder).as_posix()
+            if name in sources:
+                raise PalpateError(
+                    f"two inputs hold an image {name!r}; predict them one folder at a time"
+                )
+            sources[name] = Source(name, _reader(path, name))
+    if not sources:
+        places = ", ".join(str(path) for path in inputs)
+        raise PalpateError(f"no image in {places}; known: {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return list(sources.values())
+
+
+def _reader(path: Path, name: str) -> Callable[[], Image]:
+    return lambda: read_image(path, identifier=name)
