@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from palpate.geometry.angles import angle_between
+from palpate.geometry.angles import angle_between, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,11 @@ def midline_angle(corners: Float[ndarray, "vertebra 4 2"], pair: tuple[int, int]
 def is_s_shaped(corners: Float[ndarray, "vertebra 4 2"]) -> bool:
     """Whether the spine lies on both sides of the chord between its two ends.
 
-    The spine is the middles of all end plates, top to bottom.
+    The spine is the middles of all end plates, top to bottom, without the last but one: so the
+    challenge counts, and the last vertebra's own tilt should not make an S.
     """
     middles = corners.reshape(-1, 2, 2).mean(axis=1)
-    chord, offsets = middles[0] - middles[-1], middles[1:-1] - middles[-1]
+    chord, offsets = middles[0] - middles[-1], middles[1:-2] - middles[-1]
     side = chord[0] * offsets[:, 1] - chord[1] * offsets[:, 0]
     return bool((side > 0).any() and (side < 0).any())
 
@@ -85,8 +86,9 @@ def cobb_pairs(corners: Float[ndarray, "vertebra 4 2"], film_height: float) -> C
         >>> cobb_pairs(spine, 100.0).main
         (0, 2)
     """
-    lines = midlines(corners)
-    angles = np.array([[angle_between(u, v) for v in lines] for u in lines])
+    lines = np.array([unit(line) for line in midlines(corners)])
+    difference = np.linalg.norm(lines[:, None] - lines[None], axis=-1)
+    angles = 2.0 * np.arctan2(difference, np.linalg.norm(lines[:, None] + lines[None], axis=-1))
     last = len(lines) - 1
     # The first of equal pairs, reading row by row, so that i is above j.
     i, j = (int(n) for n in np.unravel_index(int(np.argmax(angles)), angles.shape))

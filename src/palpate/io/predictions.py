@@ -1,11 +1,23 @@
 """Predictions on disk: a lossless JSON, and a CSV for spreadsheets."""
 
+import csv
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Literal
 
-from palpate.errors import SchemeError
-from palpate.image import Calibration
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from palpate.affine import Frame
+from palpate.errors import FormatError, GeometryError, PalpateError, SchemeError
+from palpate.files import write_text
+from palpate.image import Calibration, CalibrationSource
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
 
@@ -51,3 +63,222 @@ class PredictionFile:
                 raise SchemeError(
                     f"the prediction of {image.image!r} has other landmarks than the file"
                 )
+
+
+FORMAT = "palpate predictions"
+VERSION = 1
+_Number = float | None
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _SchemeTable(_Table):
+    name: str
+    names: tuple[str, ...]
+    mirror: tuple[tuple[str, str], ...]
+    edges: tuple[tuple[str, str], ...]
+    dimension: Literal[2, 3]
+
+
+class _CalibrationTable(_Table):
+    spacing_mm: tuple[float, ...]
+    source: CalibrationSource
+    plane: Literal["patient", "detector"]
+    detail: str
+
+
+class _ImageTable(_Table):
+    image: str
+    subject: str
+    group: str
+    size: tuple[int, int]
+    calibration: _CalibrationTable | None
+    localiser: str
+    frame: Frame
+    mean: tuple[tuple[_Number, ...], ...]
+    covariance: tuple[tuple[tuple[_Number, ...], ...], ...]
+    score: tuple[float, ...]
+
+
+class _FileTable(_Table):
+    format: Literal["palpate predictions"]
+    version: Literal[1]
+    scheme: _SchemeTable
+    provenance: dict[str, str]
+    failures: dict[str, str]
+    images: tuple[_ImageTable, ...]
+
+
+def is_predictions(path: Path) -> bool:
+    """Whether a file begins as :func:`write_predictions` begins it.
+
+    Example:
+        >>> is_predictions(Path("no such file"))
+        False
+    """
+    try:
+        with path.open("rb") as stream:
+            return f'"format": "{FORMAT}"'.encode() in stream.read(200)
+    except OSError:
+        return False
+
+
+def write_predictions(file: PredictionFile, path: Path) -> None:
+    """Write everything, so that :func:`read_predictions` gives the same numbers to the last bit.
+
+    NaN, which JSON does not have, is written as null.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    content = json.dumps(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "scheme": {
+                "name": file.scheme.name,
+                "names": file.scheme.names,
+                "mirror": file.scheme.mirror,
+                "edges": file.scheme.edges,
+                "dimension": file.scheme.dimension,
+            },
+            "provenance": dict(file.provenance),
+            "failures": dict(file.failures),
+            "images": [_image_table(image) for image in file.images],
+        },
+        allow_nan=False,
+        ensure_ascii=False,
+    )
+    write_text(path, content + "\n")
+
+
+def read_predictions(path: Path) -> PredictionFile:
+    """Read what :func:`write_predictions` wrote.
+
+    Raises:
+        FormatError: the file is not there, is cut, is of another format or version, or holds
+            shapes that do not fit its scheme.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FormatError(path, f"cannot be read: {error.strerror}") from error
+    try:
+        table = _FileTable.model_validate_json(content, strict=True)
+    except ValidationError as error:
+        raise FormatError(path, _complaint(error)) from error
+    s = table.scheme
+    try:
+        scheme = LandmarkScheme(s.name, s.names, s.mirror, s.edges, s.dimension)
+        images = tuple(_image(scheme, image) for image in table.images)
+    except PalpateError as error:
+        raise FormatError(path, str(error)) from error
+    return PredictionFile(scheme, images, table.provenance, table.failures)
+
+
+def write_predictions_csv(file: PredictionFile, path: Path) -> None:
+    """Write one row an image for a spreadsheet; covariances are cut down to one deviation.
+
+    Columns: image, subject, group, width, height, localiser, then of each landmark its
+    coordinates, ``NAME_score`` and ``NAME_sd_px`` (root of the mean variance of its
+    coordinates), empty where it was not found; then ``failure``, the reason where there is no
+    prediction.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    axes = "xyz"[: file.scheme.dimension]
+    header = ["image", "subject", "group", "width", "height", "localiser"]
+    for name in file.scheme.names:
+        header += [f"{name}_{axis}" for axis in axes] + [f"{name}_score", f"{name}_sd_px"]
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*header, "failure"])
+    for image in file.images:
+        prediction = image.prediction
+        row: list[str | float] = [image.image, image.subject, image.group, *image.size]
+        row.append(prediction.localiser)
+        for k, found in enumerate(prediction.found):
+            values = [*prediction.mean[k], prediction.score[k]]
+            values.append(np.sqrt(np.trace(prediction.covariance[k]) / len(axes)))
+            row += [f"{value:.6g}" for value in values] if found else [""] * len(values)
+        writer.writerow([*row, ""])
+    for name, reason in file.failures.items():
+        writer.writerow([name, *[""] * (len(header) - 1), reason])
+    write_text(path, text.getvalue())
+
+
+def _image_table(image: PredictedImage) -> dict[str, Any]:
+    prediction, calibration = image.prediction, image.calibration
+    return {
+        "image": image.image,
+        "subject": image.subject,
+        "group": image.group,
+        "size": image.size,
+        "calibration": None
+        if calibration is None
+        else {
+            "spacing_mm": calibration.spacing_mm,
+            "source": calibration.source,
+            "plane": calibration.plane,
+            "detail": calibration.detail,
+        },
+        "localiser": prediction.localiser,
+        "frame": prediction.frame,
+        "mean": _with_null(prediction.mean.tolist()),
+        "covariance": _with_null(prediction.covariance.tolist()),
+        "score": prediction.score.tolist(),
+    }
+
+
+def _image(scheme: LandmarkScheme, table: _ImageTable) -> PredictedImage:
+    k, d = len(scheme), scheme.dimension
+    calibration = None
+    if table.calibration is not None:
+        c = table.calibration
+        calibration = Calibration(c.spacing_mm, c.source, c.plane, c.detail)
+    prediction = Prediction(
+        scheme,
+        _array(table.mean, (k, d), f"the mean of {table.image!r}"),
+        _array(table.covariance, (k, d, d), f"the covariance of {table.image!r}"),
+        _array(table.score, (k,), f"the score of {table.image!r}"),
+        table.localiser,
+        table.frame,
+    )
+    return PredictedImage(
+        table.image, prediction, table.size, table.subject, table.group, calibration
+    )
+
+
+def _with_null(values: Any) -> Any:
+    """Nested lists with None where a number is not finite."""
+    if isinstance(values, list):
+        return [_with_null(value) for value in values]
+    return values if np.isfinite(values) else None
+
+
+def _array(values: tuple[Any, ...], shape: tuple[int, ...], what: str) -> Float[ndarray, "..."]:
+    """Nested tuples as an array with NaN for None."""
+    try:
+        array = np.array(values, dtype=float)
+    except ValueError as error:
+        raise GeometryError(f"{what} has rows of different lengths") from error
+    if array.shape != shape:
+        raise GeometryError(f"{what} has shape {array.shape}, the scheme asks for {shape}")
+    return array
+
+
+def _complaint(error: ValidationError) -> str:
+    """The first problem of a file, in words."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["loc"] in (("format",), ("version",)) and first["type"] != "missing":
+        return (
+            f"expected {place} {FORMAT if place == 'format' else VERSION!r}, "
+            f"got {first['input']!r}; another program or a newer palpate wrote it"
+        )
+    if first["type"] == "json_invalid":
+        return f"not a whole JSON file: {first['msg'].removeprefix('Invalid JSON: ')}"
+    return f"not a predictions file: {first['msg']}" + (f" at {place}" if place else "")

@@ -231,20 +231,32 @@ def read_protocol(name_or_path: str) -> Protocol:
         >>> len(read_protocol("cervical").scheme)
         29
     """
+    text = protocol_text(name_or_path)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name_or_path}: not a TOML file: {error}") from error
+    return protocol_from_table(raw, where=name_or_path)
+
+
+def protocol_text(name_or_path: str) -> str:
+    """Return the file of a protocol as it stands.
+
+    Raises:
+        ConfigError: there is no such protocol or file, or it is not text.
+    """
     place = PROTOCOLS.get(name_or_path) or Path(name_or_path)
     if isinstance(place, Path) and not place.is_file():
         raise ConfigError(
             f"there is no protocol and no file {name_or_path!r}"
             + did_you_mean(name_or_path, PROTOCOLS)
         )
-    where = name_or_path
     try:
-        raw = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{where}: not a TOML file: {error}") from error
+        return place.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name_or_path}: not a text file in UTF-8: {error.reason}") from error
     except OSError as error:
-        raise ConfigError(f"{where}: cannot be read: {error.strerror}") from error
-    return protocol_from_table(raw, where=where)
+        raise ConfigError(f"{name_or_path}: cannot be read: {error.strerror}") from error
 
 
 def protocol_from_table(raw: Mapping[str, Any], *, where: str) -> Protocol:

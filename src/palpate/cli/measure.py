@@ -1,0 +1,52 @@
+"""``palpate measure``: landmarks into degrees and millimetres."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Up to so many images are printed one by one, more are summarised.
+ONE_BY_ONE = 3
+
+
+def measure(
+    predictions: Annotated[
+        Path, typer.Argument(help="predictions.json, an annotation file, or a study's folder.")
+    ],
+    protocol: Annotated[str, typer.Option(help="Name of a protocol, or a TOML file.")],
+    out: Annotated[Path | None, typer.Option(help="Write FILE.csv or FILE.json.")] = None,
+    level: Annotated[float, typer.Option(help="Probability of the intervals.")] = 0.9,
+    flip_sign: Annotated[
+        list[str] | None,
+        typer.Option(help="Turn a sign convention round, such as 'lordosis'; may be repeated."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure every image with a protocol: a value with its uncertainty, or the reason why not."""
+    import json as json_format
+
+    from palpate.cli.measurement_table import image_table, summary_table
+    from palpate.cli.progress import console
+    from palpate.io.measurements import measurements_table, write_measurements
+    from palpate.protocols.example import check_examples
+    from palpate.protocols.measure_file import measure_file
+    from palpate.protocols.protocol import PROTOCOLS, read_protocol
+
+    wanted = read_protocol(protocol)
+    if protocol not in PROTOCOLS:
+        check_examples(wanted)
+    for convention in flip_sign or []:
+        wanted = wanted.flip(convention)
+    reports = measure_file(predictions, wanted, level=level)
+    if out is not None:
+        write_measurements(reports, out)
+    if json:
+        typer.echo(json_format.dumps(measurements_table(reports), allow_nan=False))
+        return
+    if len(reports) <= ONE_BY_ONE:
+        for report in reports:
+            console.print(image_table(report))
+    else:
+        console.print(summary_table(wanted, reports))
+    if out is not None:
+        console.print(f"{len(reports)} images -> {out}", highlight=False, markup=False)

@@ -1,0 +1,78 @@
+"""Measurements as tables on a terminal."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from palpate.measurement import Measurement, NormalRange, Report
+from palpate.protocols.protocol import Protocol
+
+
+def image_table(report: Report) -> Table:
+    """Every measurement of one image, with its uncertainty or the reason why there is none."""
+    title = report.image if not report.subject else f"{report.image} (subject {report.subject})"
+    table = Table(title=Text(title))
+    for column in ("quantity", "value", "± 1 sd", "interval", "normal"):
+        table.add_column(column, justify="left" if column == "quantity" else "right")
+    table.add_column("note")
+    for m in report.measurements:
+        shown = (
+            m.name,
+            "-" if m.value is None else f"{m.value:.1f} {m.unit}",
+            "" if m.standard_uncertainty is None else f"{m.standard_uncertainty:.1f}",
+            "" if m.interval is None else f"{m.interval[0]:.1f} to {m.interval[1]:.1f}",
+            _range(m.normal),
+            m.reason or _remark(m),
+        )
+        table.add_row(*(Text(cell) for cell in shown))
+    return table
+
+
+def summary_table(protocol: Protocol, reports: Sequence[Report]) -> Table:
+    """How many images each quantity was measured on, its middle and its spread."""
+    table = Table(title=Text(f"{protocol.label}: {len(reports)} images"))
+    table.add_column("quantity")
+    for column in ("measured", "median", "from", "to", "normal"):
+        table.add_column(column, justify="right")
+    table.add_column("most frequent reason for none")
+    for quantity in protocol.quantities:
+        found = [m for report in reports for m in report.measurements if m.name == quantity.name]
+        values = sorted(m.value for m in found if m.value is not None)
+        reasons = Counter(m.reason for m in found if m.reason is not None).most_common(1)
+        cells = [f"{v:.1f} {quantity.unit}" for v in _spread(values)] or ["-", "", ""]
+        shown = (
+            quantity.name,
+            f"{len(values)} of {len(found)}",
+            *cells,
+            _range(protocol.normal(quantity)),
+            f"{reasons[0][0]} ({reasons[0][1]})" if reasons else "",
+        )
+        table.add_row(*(Text(cell) for cell in shown))
+    return table
+
+
+def _spread(values: list[float]) -> list[float]:
+    """Median, least and greatest of sorted values; nothing of nothing."""
+    if not values:
+        return []
+    half = len(values) // 2
+    median = values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2.0
+    return [median, values[0], values[-1]]
+
+
+def _range(normal: NormalRange | None) -> str:
+    return "" if normal is None else f"{normal.low:g} to {normal.high:g}"
+
+
+def _remark(m: Measurement) -> str:
+    """Say when the value is outside the usual range, then the measurement's own note."""
+    outside = (
+        "outside the normal range"
+        if m.normal is not None
+        and m.value is not None
+        and not m.normal.low <= m.value <= m.normal.high
+        else ""
+    )
+    return "; ".join(part for part in (outside, m.note) if part)

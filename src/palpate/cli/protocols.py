@@ -1,0 +1,60 @@
+"""``palpate protocols``: what can be measured, and how it is defined."""
+
+from typing import Annotated
+
+import typer
+
+
+def protocols(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|FILE]", help="Show this protocol.")
+    ] = None,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the protocol's file, to copy and change.")
+    ] = False,
+) -> None:
+    """List the protocols, or show one: landmarks, quantities, units, signs, normal ranges."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from palpate.cli.progress import console
+    from palpate.errors import ConfigError
+    from palpate.protocols.example import check_examples
+    from palpate.protocols.protocol import PROTOCOLS, protocol_text, read_protocol
+
+    if name is None:
+        if toml:
+            raise ConfigError("name the protocol whose file to print")
+        table = Table(title="protocols")
+        for column in ("name", "version", "landmarks", "quantities", "about"):
+            table.add_column(column)
+        for each in PROTOCOLS:
+            p = read_protocol(each)
+            table.add_row(p.name, p.version, str(len(p.scheme)), str(len(p.quantities)), p.title)
+        console.print(table)
+        return
+    protocol = read_protocol(name)
+    if toml:
+        typer.echo(protocol_text(name), nl=False)
+        return
+    check_examples(protocol)
+    table = Table(title=Text(f"{protocol.title} ({protocol.label})"), show_lines=True)
+    for column in ("quantity", "unit", "meaning and landmarks", "sign", "normal range", "source"):
+        table.add_column(column)
+    for q in protocol.quantities:
+        needs = q.needs()
+        landmarks = ", ".join(needs[:6]) + (f" and {len(needs) - 6} more" if len(needs) > 6 else "")
+        normal = (
+            "" if q.normal is None else f"{q.normal.low:g} to {q.normal.high:g}; {q.normal.source}"
+        )
+        shown = (q.name, q.unit, f"{q.meaning}\n[{landmarks}]", q.sign, normal, q.source)
+        table.add_row(*(Text(cell) for cell in shown))
+    console.print(table)
+    console.print(Text("landmarks: " + ", ".join(protocol.scheme.names)))
+    if protocol.normaliser is not None:
+        console.print(Text("errors are normalised by: " + " to ".join(protocol.normaliser)))
+    for convention, signs in protocol.conventions.items():
+        console.print(
+            Text(f"--flip-sign {convention}: {signs.flipped} (as it stands: {signs.default})")
+        )
+    console.print(Text(f"source: {protocol.source}"))
