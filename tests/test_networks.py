@@ -84,6 +84,26 @@ def test_multiply_accumulates_at_the_size_of_the_paper(name: str):
     assert multiply_accumulates(network, FARD_INPUT) == CONVOLUTIONS_ALONE[name]
 
 
+def test_the_page_prints_the_counts_of_the_code():
+    page = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| `")]
+    printed = {
+        row[0].strip(" `"): [int(cell.strip(" *").replace(",", "")) for cell in row[2:]]
+        for row in rows
+        if len(row) == 7
+    }
+    assert printed.keys() == NETWORKS.keys()
+    for name, numbers in printed.items():
+        network = ghost(name)
+        assert numbers == [
+            NETWORKS[name].multiple,
+            parameters(network),
+            parameters_keras(network),
+            multiply_accumulates(network, FARD_INPUT),
+            flops_tensorflow(network, FARD_INPUT),
+        ], name
+
+
 def test_the_backbones_have_the_parameters_of_keras_without_top():
     assert parameters_keras(MobileNetV2(3)) == 2_257_984
     assert parameters_keras(ResNet50(3)) == 23_587_712
@@ -108,9 +128,25 @@ def test_every_convolution_of_posenet_but_the_last_is_followed_by_relu_then_norm
 
 
 def test_the_skip_of_posenet_leaves_before_the_pool():
-    down = PoseNet(3, 29, width=8).down[0]
-    skip, out = down(torch.rand(1, 8, 16, 8))
-    torch.testing.assert_close(nn.functional.max_pool2d(skip, 2), out)
+    down = PoseNet(3, 29, width=8).down[0].eval()
+    image = torch.rand(1, 8, 16, 8)
+    skip, out = down(image)
+    assert torch.equal(skip, down.convolutions(image))
+    assert torch.equal(out, nn.functional.max_pool2d(skip, 2))
+
+
+@pytest.mark.parametrize(("backbone", "second"), [(MobileNetV2, 6), (ResNet50, 5)])
+def test_a_block_whose_layers_are_silent_passes_its_input_on(
+    backbone: type[nn.Sequential], second: int
+):
+    """The sum is there: without it, fifty layers in a row would still have the right counts."""
+    block = backbone(3).eval()[second]  # of its stage: the first changes the shape
+    for module in block.layers.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.zeros_(module.weight)
+    channels = next(m for m in block.layers.modules() if isinstance(m, nn.Conv2d)).in_channels
+    features = torch.rand(1, channels, 4, 4)
+    torch.testing.assert_close(block(features), features)
 
 
 @pytest.mark.parametrize("name", NAMES)
