@@ -85,6 +85,30 @@ class Affine:
         matrix[:-1, -1] = (ratio - 1.0) / 2.0
         return cls(matrix, source, target)
 
+    @classmethod
+    def from_corner_origin(cls, dimension: int = 2) -> "Affine":
+        """Map coordinates that count from the outer corner of the first pixel to pixel centres."""
+        return cls.translation([-0.5] * dimension)
+
+    @classmethod
+    def from_one_based(cls, dimension: int = 2) -> "Affine":
+        """Map coordinates in which the centre of the first pixel is 1 to pixel centres at 0."""
+        return cls.translation([-1.0] * dimension)
+
+    @classmethod
+    def from_lower_left(cls, height: float) -> "Affine":
+        """Map coordinates that count from the lower left corner of an image, y upwards.
+
+        Args:
+            height: of the image in px.
+
+        Example:
+            >>> Affine.from_lower_left(480)([[0.5, 479.5]]).tolist()
+            [[0.0, 0.0]]
+        """
+        matrix = np.array([[1.0, 0.0, -0.5], [0.0, -1.0, height - 0.5], [0.0, 0.0, 1.0]])
+        return cls(matrix, "pixel", "pixel")
+
     @property
     def dimension(self) -> int:
         """Number of coordinates of a point."""
