@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a person reads: overlays, and one self-contained page of a study."""

@@ -1,0 +1,551 @@
+"""The numbers of a study as text, in the order of the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from palpate.evaluation.errors import (
+    Errors,
+    annotator_pairs,
+    gather,
+    model_against_each,
+    model_against_truth,
+)
+from palpate.evaluation.evaluate import Evaluation
+from palpate.evaluation.figures import Figures
+from palpate.evaluation.measurements import Agreement, QuantityAgreement
+from palpate.evaluation.normalised import FAILURE_LIMITS, ImageSummary
+from palpate.evaluation.summary import Summary
+from palpate.evaluation.tables import NO_GROUP, ErrorUnit
+from palpate.measurement import Measurement, Report
+from palpate.report.case_view import CaseView, protocols, view_case
+from palpate.report.picked import pick
+from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, strip_plot
+from palpate.report.reported import ReportedCase, StudyReport
+from palpate.report.wording import DIGITS, figure, number, percent, span, unit_name
+
+MOST_ROWS = 2000
+MOST_PLOTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One key figure."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a heading; the first cell of a row names it."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing with a sentence that says how to read it."""
+
+    drawing: Markup
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The evaluation, ready to print."""
+
+    overall: Table
+    curves: tuple[Plot, ...]
+    landmarks: Plot
+    by_landmark: Table
+    groups: Plot | None
+    by_group: Table | None
+    by_subject: Table
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Agreement of measurements, ready to print."""
+
+    table: Table
+    refusals: tuple[str, ...]
+    plots: tuple[Plot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measurement of the long table; ``reason`` is a number into the list below it."""
+
+    value: str
+    interval: str
+    reason: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All measurements, one row an image."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
+    reasons: tuple[str, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that the template prints."""
+
+    title: str
+    subtitle: str
+    banner: str
+    warnings: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    accuracy: Accuracy | None
+    agreed: Agreed | None
+    shown: tuple[tuple[str, tuple[CaseView, ...]], ...]
+    shown_note: str
+    has_truth: bool
+    has_others: bool
+    measured: Measured | None
+    provenance: tuple[tuple[str, str], ...]
+
+
+def page(report: StudyReport) -> Page:
+    """Turn a report into text."""
+    picked = pick(report.cases, report.embed)
+    shown, place = [], 0
+    for part in picked:
+        views = tuple(view_case(case, f"case-{place + k}") for k, case in enumerate(part.cases))
+        place += len(views)
+        shown.append((part.heading, views))
+    total = len(report.cases)
+    left_out = total - place
+    note = (
+        f"All {total} images are shown."
+        if not left_out
+        else (
+            f"{place} of {total} images are shown; {left_out} are left out to keep the page small. "
+            "Figures and measurements above and below are of all images."
+        )
+    )
+    return Page(
+        title=report.title,
+        subtitle=_subtitle(report.cases),
+        banner=_banner(report.cases),
+        warnings=tuple(report.warnings),
+        tiles=_tiles(report),
+        accuracy=None if report.evaluation is None else _accuracy(report.evaluation),
+        agreed=None if report.agreement is None else _agreed(report.agreement),
+        shown=tuple(shown),
+        shown_note=note,
+        has_truth=any(case.truth is not None for case in report.cases),
+        has_others=any(len(case.annotators) > 1 for case in report.cases),
+        measured=_measured(report.cases),
+        provenance=_provenance(report),
+    )
+
+
+def _subtitle(cases: Sequence[ReportedCase]) -> str:
+    subjects = {case.subject for case in cases if case.subject}
+    scheme = cases[0].prediction.scheme
+    parts = [_count(len(cases), "image")]
+    if subjects:
+        parts.append(_count(len(subjects), "subject"))
+    parts.append(f"{_count(len(scheme), 'landmark')} of {scheme.name}")
+    groups = {case.group for case in cases if case.group}
+    if groups:
+        parts.append(_count(len(groups), "group"))
+    return " · ".join(parts)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _banner(cases: Sequence[ReportedCase]) -> str:
+    reports = [case.report for case in cases if case.report is not None]
+    signed = sum(report.reviewed_by is not None for report in reports)
+    if not reports:
+        return "Not for diagnosis. Unsigned: no person has reviewed these landmarks."
+    if not signed:
+        return "Not for diagnosis. Unsigned: no person has reviewed these measurements."
+    return (
+        f"Not for diagnosis. {signed} of {len(reports)} reports are signed by a reviewer; "
+        f"{len(reports) - signed} are unsigned."
+    )
+
+
+def _tiles(report: StudyReport) -> tuple[Tile, ...]:
+    tiles = []
+    if report.evaluation is not None:
+        tiles += _accuracy_tiles(report.evaluation)
+    if report.agreement is not None:
+        first = next((row for row in report.agreement.quantities.values() if row.n), None)
+        if first is not None:
+            tiles.append(_agreement_tile(first))
+    if report.evaluation is None:
+        found = sum(int(case.prediction.found.sum()) for case in report.cases)
+        total = sum(len(case.prediction.scheme) for case in report.cases)
+        tiles.append(Tile("Landmarks found", percent(found / total), f"{found:,} of {total:,}"))
+        items = [item for case in report.cases if case.report for item in case.report.measurements]
+        refused = sum(item.value is None for item in items)
+        if items:
+            tiles.append(
+                Tile(
+                    "Measurements",
+                    f"{len(items) - refused:,}",
+                    f"{refused:,} refused, each with its reason",
+                )
+            )
+    return tuple(tiles)
+
+
+def _accuracy_tiles(evaluation: Evaluation) -> list[Tile]:
+    unit, overall = evaluation.unit, evaluation.overall
+    detail = f"median {figure(overall.median)}, SD {figure(overall.sd)}"
+    if overall.interval is not None:
+        detail = f"{100 * overall.level:g} % interval {span(overall.interval)}; " + detail
+    tiles = [Tile("Mean radial error", f"{figure(overall.mean)} {unit}", detail)]
+    if overall.success:
+        (first, rate), *rest = overall.success.items()
+        others = ", ".join(f"{limit:g} {unit}: {percent(share)}" for limit, share in rest)
+        tiles.append(Tile(f"Within {first:g} {unit}", percent(rate), others))
+    tiles.append(Tile("Missed landmarks", f"{overall.missed:,}", f"of {overall.count:,} annotated"))
+    if evaluation.ceiling is not None:
+        between, model = evaluation.ceiling.between.best, evaluation.ceiling.model.best
+        tiles.append(
+            Tile(
+                "Two annotators apart",
+                f"{figure(between.overall.mean)} {between.unit}",
+                f"the model from one annotator: {figure(model.overall.mean)} {model.unit}",
+            )
+        )
+    if evaluation.model.normalised is not None:
+        images = evaluation.model.normalised.overall
+        limit = min(images.failure, default=FAILURE_LIMITS[0])
+        tiles.append(
+            Tile(
+                f"Failures at {limit:g}",
+                percent(images.failure.get(limit)),
+                f"NME {figure(images.nme, 4)}, AUC {figure(images.auc, 3)}",
+            )
+        )
+    return tiles
+
+
+def _agreement_tile(row: QuantityAgreement) -> Tile:
+    digits, unit = DIGITS[row.unit], unit_name(row.unit)
+    spread = "" if row.limits is None else f", limits of agreement {span(row.limits, digits)}"
+    return Tile(
+        f"{row.name}: mean absolute error",
+        f"{figure(row.mean_absolute_error, digits)} {unit}".strip(),
+        f"n = {row.n}, {row.total_refused} refused; bias {figure(row.bias, digits)}{spread}",
+    )
+
+
+def _accuracy(evaluation: Evaluation) -> Accuracy:
+    cases = list(evaluation.cases)
+    unit = evaluation.unit
+    model = gather(model_against_truth(cases), None)
+    strips = _landmark_strips(evaluation, _values(model, unit))
+    groups = _group_strips(evaluation, model, unit)
+    between = None if evaluation.ceiling is None else evaluation.ceiling.between.best
+    human = {} if between is None else between.by_landmark
+    key = (
+        "Box: quartiles; line: 5 % to 95 % of the images; dot: mean, with its interval by "
+        "bootstrap over subjects"
+        + ("; diamond: mean distance of two annotators." if human else ".")
+    )
+    return Accuracy(
+        overall=_overall(evaluation),
+        curves=_curves(evaluation, model),
+        landmarks=Plot(strip_plot(strips, label=f"radial error, {unit}"), key),
+        by_landmark=_summaries("Landmark", evaluation.by_landmark, unit, human),
+        groups=Plot(strip_plot(groups, label=f"radial error, {unit}"), key) if groups else None,
+        by_group=_summaries(
+            "Group", evaluation.by_group, unit, {} if between is None else between.by_group
+        )
+        if evaluation.by_group
+        else None,
+        by_subject=_summaries(
+            "Subject", evaluation.by_subject, unit, {} if between is None else between.by_subject
+        ),
+        notes=evaluation.notes,
+    )
+
+
+def _overall(evaluation: Evaluation) -> Table:
+    columns: dict[str, Figures] = {"Model from the truth": evaluation.model}
+    ceiling = evaluation.ceiling
+    if ceiling is not None:
+        columns["Model from one annotator"] = ceiling.model
+        columns["Annotator from annotator"] = ceiling.between
+        if ceiling.model_leave_one_out is not None and ceiling.leave_one_out is not None:
+            columns["Model from the mean of the others"] = ceiling.model_leave_one_out
+            columns["Annotator from the mean of the others"] = ceiling.leave_one_out
+    rows: list[tuple[str, ...]] = []
+    for unit in ("mm", "px", "%"):
+        tables = [getattr(part, {"%": "percent"}.get(unit, unit)) for part in columns.values()]
+        if all(table is not None for table in tables):
+            rows += _summary_rows([table.overall for table in tables], unit, brief=bool(rows))
+    images = [part.normalised.overall for part in columns.values() if part.normalised is not None]
+    if images:
+        rows += _image_rows(images)
+    return Table(("", *columns), tuple(rows))
+
+
+def _summary_rows(parts: Sequence[Summary], unit: str, *, brief: bool) -> list[tuple[str, ...]]:
+    shown = "% of the normaliser" if unit == "%" else unit
+    rows: list[tuple[str, ...]] = []
+    if not brief:
+        rows.append(("Landmarks compared", *(f"{part.count:,}" for part in parts)))
+        rows.append(("of these missed", *(f"{part.missed:,}" for part in parts)))
+    rows.append(
+        (f"Mean radial error, {shown}", *(_with(part.mean, part.interval) for part in parts))
+    )
+    rows.append((f"Median, {shown}", *(figure(part.median) for part in parts)))
+    rows.append((f"SD, {shown}", *(figure(part.sd) for part in parts)))
+    if brief and unit == "px":
+        return rows
+    for limit in sorted({limit for part in parts for limit in part.success}):
+        rows.append((f"At most {limit:g} {shown}", *(_rate(part, limit) for part in parts)))
+    return rows
+
+
+def _rate(part: Summary, limit: float) -> str:
+    return _shared(part.success.get(limit), part.success_intervals.get(limit))
+
+
+def _shared(share: float | None, interval: tuple[float, float] | None) -> str:
+    bounds = span(interval, 1, 100)
+    return percent(share) + (f" ({bounds})" if bounds else "")
+
+
+def _with(value: float | None, interval: tuple[float, float] | None, digits: int = 2) -> str:
+    bounds = span(interval, digits)
+    return figure(value, digits) + (f" ({bounds})" if bounds else "")
+
+
+def _image_rows(parts: Sequence[ImageSummary]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("Images or pairs with an NME", *(f"{part.images:,}" for part in parts)),
+        ("of these with a missed landmark", *(f"{part.incomplete:,}" for part in parts)),
+        ("Normalised mean error", *(_with(part.nme, part.nme_interval, 4) for part in parts)),
+    ]
+    for limit in sorted({limit for part in parts for limit in part.failure}):
+        rows.append(
+            (
+                f"Failure rate at {limit:.2f}",
+                *(
+                    _shared(part.failure.get(limit), (part.failure_intervals or {}).get(limit))
+                    for part in parts
+                ),
+            )
+        )
+    limit = parts[0].auc_limit
+    rows.append((f"AUC to {limit:.2f}", *(_with(part.auc, part.auc_interval, 3) for part in parts)))
+    return rows
+
+
+def _summaries(
+    noun: str, parts: Mapping[str, Summary], unit: ErrorUnit, human: Mapping[str, Summary]
+) -> Table:
+    limits = sorted({limit for part in parts.values() for limit in part.success})
+    head = [noun, "n", "missed", f"mean, {unit}", "median", "SD"]
+    head += [f"≤ {limit:g} {unit}" for limit in limits]
+    if human:
+        head.append(f"two annotators apart, {unit}")
+    rows = []
+    for name, part in parts.items():
+        row = [name, f"{part.count:,}", f"{part.missed:,}", _with(part.mean, part.interval)]
+        row += [figure(part.median), figure(part.sd)]
+        row += [percent(part.success.get(limit)) for limit in limits]
+        if human:
+            row.append(figure(human[name].mean if name in human else None))
+        rows.append(tuple(row))
+    return Table(tuple(head), tuple(rows))
+
+
+def _values(errors: Errors, unit: ErrorUnit) -> np.ndarray:
+    return errors.px if unit == "px" or errors.mm is None else errors.mm
+
+
+def _landmark_strips(evaluation: Evaluation, values: np.ndarray) -> list[Strip]:
+    human = {} if evaluation.ceiling is None else evaluation.ceiling.between.best.by_landmark
+    strips = [
+        _strip(name, values[:, k], part, human.get(name))
+        for k, (name, part) in enumerate(evaluation.by_landmark.items())
+    ]
+    return sorted(strips, key=lambda strip: -(strip.mean or 0.0))
+
+
+def _group_strips(evaluation: Evaluation, errors: Errors, unit: ErrorUnit) -> list[Strip]:
+    human = {} if evaluation.ceiling is None else evaluation.ceiling.between.best.by_group
+    groups = np.array([group or NO_GROUP for group in errors.groups], dtype=object)
+    return [
+        _strip(name, _values(errors, unit)[groups == name], part, human.get(name))
+        for name, part in evaluation.by_group.items()
+    ]
+
+
+def _strip(name: str, values: np.ndarray, part: Summary, human: Summary | None) -> Strip:
+    known = values[np.isfinite(values)]
+    return Strip(name, known, part.mean, part.interval, None if human is None else human.mean)
+
+
+def _curves(evaluation: Evaluation, model: Errors) -> tuple[Plot, ...]:
+    unit, ceiling = evaluation.unit, evaluation.ceiling
+    curves = {"model from the truth": _reached(model, unit)}
+    if ceiling is not None:
+        several = [case for case in evaluation.cases if len(case.annotators) > 1]
+        between = gather(annotator_pairs(several), None)
+        alone = gather(model_against_each(several), None)
+        curves["annotator from annotator"] = _reached(between, unit)
+        curves["model from one annotator"] = _reached(alone, unit)
+    if all(len(values) == 0 for values in curves.values()):
+        return ()
+    known = [values[np.isfinite(values)] for values in curves.values()]
+    most = max((float(np.quantile(values, 0.98)) for values in known if len(values)), default=1.0)
+    marks = [limit for limit in evaluation.overall.success if limit <= 2 * most]
+    caption = "Share of annotated landmarks by radial error; a missed landmark is never reached."
+    if marks:
+        shown = ", ".join(f"{limit:g}" for limit in marks)
+        caption += f" Vertical lines: the success thresholds {shown} {unit}."
+    plots = [
+        Plot(
+            cumulative_plot(
+                curves,
+                label=f"radial error, {unit}",
+                limit=max(most, *marks, 1e-6) * 1.05,
+                marks=marks,
+            ),
+            caption,
+        )
+    ]
+    if evaluation.model.normalised is not None and len(evaluation.model.normalised.values):
+        plots.append(_image_curve(evaluation))
+    return tuple(plots)
+
+
+def _reached(errors: Errors, unit: ErrorUnit) -> np.ndarray:
+    values = _values(errors, unit)
+    return np.where(np.isfinite(values), values, np.inf)[errors.wanted]
+
+
+def _image_curve(evaluation: Evaluation) -> Plot:
+    normalised, ceiling = evaluation.model.normalised, evaluation.ceiling
+    curves = {} if normalised is None else {"model from the truth": normalised.values}
+    if ceiling is not None:
+        for name, part in (
+            ("annotator from annotator", ceiling.between.normalised),
+            ("model from one annotator", ceiling.model.normalised),
+        ):
+            if part is not None and len(part.values):
+                curves[name] = part.values
+    return Plot(
+        cumulative_plot(curves, label="normalised mean error", limit=0.12, marks=(0.08, 0.10)),
+        "Cumulative error distribution (CED) of whole images; an image with a missed landmark is "
+        "never reached. Vertical lines: 0.08 and 0.10.",
+    )
+
+
+def _agreed(agreement: Agreement) -> Agreed:
+    head = ("Quantity", "n", "refused", "mean absolute error", "bias", "SD", "limits of agreement")
+    rows: list[tuple[str, ...]] = []
+    refusals: list[str] = []
+    plots: list[Plot] = []
+    for row in agreement.quantities.values():
+        rows.append(_agreement_row(row))
+        refusals += [f"{row.name}: {count} × {reason}" for reason, count in row.refused.items()]
+        if row.n > 2 and len(plots) < MOST_PLOTS:
+            plots.append(_bland_altman(row))
+    for sentence, images in (
+        ("not compared, no annotated measurement", agreement.only_predicted),
+        ("not predicted", agreement.only_true),
+    ):
+        if images:
+            shown = ", ".join(images[:5]) + (" …" if len(images) > 5 else "")
+            refusals.append(f"{_count(len(images), 'image')} {sentence}: {shown}")
+    return Agreed(
+        Table((*head, "ICC(2,1)", "SMAPE", "truth inside the interval"), tuple(rows)),
+        tuple(refusals),
+        tuple(plots),
+    )
+
+
+def _agreement_row(row: QuantityAgreement) -> tuple[str, ...]:
+    digits = DIGITS[row.unit]
+    name = f"{row.name}, {row.unit}" if unit_name(row.unit) else row.name
+    coverage = "–"
+    if row.coverage is not None:
+        stated = "" if row.level is None else f", stated {row.level:g} %"
+        coverage = f"{row.coverage:.0f} % of {row.with_interval}{stated}"
+    return (
+        name,
+        f"{row.n:,}",
+        f"{row.total_refused:,}",
+        _with(row.mean_absolute_error, row.mae_interval, digits),
+        _with(row.bias, row.bias_interval, digits),
+        figure(row.sd, digits),
+        span(row.limits, digits) or "–",
+        figure(row.icc, 3),
+        f"{figure(row.smape, 1)} %" if row.smape is not None else "–",
+        coverage,
+    )
+
+
+def _bland_altman(row: QuantityAgreement) -> Plot:
+    true = np.array([pair[1] for pair in row.pairs])
+    ours = np.array([pair[2] for pair in row.pairs])
+    unit = unit_name(row.unit) or "no unit"
+    drawing = bland_altman_plot(true, ours, title=row.name, unit=unit, limits=row.limits)
+    return Plot(drawing, "Line: bias; dashed: 95 % limits of agreement.")
+
+
+def _measured(cases: Sequence[ReportedCase]) -> Measured | None:
+    reports = [(case, case.report) for case in cases if case.report is not None]
+    units: dict[str, str] = {}
+    for _, report in reports:
+        for item in report.measurements:
+            units.setdefault(item.name, unit_name(item.unit))
+    if not units:
+        return None
+    reasons: dict[str, int] = {}
+    rows = []
+    for case, report in reports[:MOST_ROWS]:
+        given = {item.name: item for item in report.measurements}
+        cells = tuple(_cell(given.get(name), reasons) for name in units)
+        rows.append((case.identifier, case.subject, cells))
+    head = tuple(f"{name}, {unit}" if unit else name for name, unit in units.items())
+    return Measured(head, tuple(rows), tuple(reasons), max(0, len(reports) - MOST_ROWS))
+
+
+def _cell(item: Measurement | None, reasons: dict[str, int]) -> Cell:
+    if item is None:
+        return Cell("", "", None)
+    if item.value is None:
+        return Cell("", "", reasons.setdefault(item.reason or "", len(reasons) + 1))
+    digits = DIGITS[item.unit]
+    return Cell(number(item.value, digits), span(item.interval, digits), None)
+
+
+def _provenance(report: StudyReport) -> tuple[tuple[str, str], ...]:
+    rows = dict(report.provenance)
+    localisers = sorted({case.prediction.localiser for case in report.cases})
+    rows.setdefault("localiser", ", ".join(localisers))
+    reports: list[Report] = [case.report for case in report.cases if case.report is not None]
+    if reports:
+        rows.setdefault("protocol", ", ".join(protocols(reports)))
+    if report.evaluation is not None:
+        rows.setdefault(
+            "intervals",
+            f"percentile bootstrap over {report.evaluation.subjects} subjects, "
+            f"{report.evaluation.resamples} resamples",
+        )
+    return tuple(rows.items())
