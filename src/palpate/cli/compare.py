@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def compare(  # noqa: PLR0913 - the flags of a command
+def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
     study: Annotated[Path, typer.Argument(help="Folder with images and annotation.")],
     recipes: Annotated[
         str, typer.Option(help="Names or TOML files, with commas; the first is the baseline.")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def crossval(  # noqa: PLR0913 - the flags of a command
+def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     study: Annotated[Path, typer.Argument(help="Folder with images and annotation.")],
     out: Annotated[Path, typer.Option(help="Folder for the folds, metrics and report.html.")],
     recipe: Annotated[str, typer.Option(help="Name or TOML file.")] = "default",

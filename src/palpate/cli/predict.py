@@ -20,7 +20,12 @@ def predict(
 
     from palpate.cli.progress import console, errors, stages
     from palpate.errors import PalpateError
-    from palpate.io.predictions import PredictionFile, write_predictions, write_predictions_csv
+    from palpate.io.predictions import (
+        PredictedImage,
+        PredictionFile,
+        write_predictions,
+        write_predictions_csv,
+    )
     from palpate.localisers.load import load_localiser
     from palpate.report.overlay import write_overlay
     from palpate.workflows.predict import find_sources, predict_each
@@ -28,7 +33,8 @@ def predict(
 
     localiser = load_localiser(run, device=device)
     sources = find_sources(inputs)
-    found, failures = [], {}
+    found: list[PredictedImage] = []
+    failures: dict[str, str] = {}
 
     def save() -> None:
         """Write what there is so far: a stop in the middle loses half a minute at most."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 
-def train(  # noqa: PLR0913 - the flags of a command
+def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     study: Annotated[Path, typer.Argument(help="Folder with images and annotation.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
     recipe: Annotated[str, typer.Option(help="Name or TOML file; see 'palpate recipes'.")] = (

@@ -101,16 +101,17 @@ class HeatmapCodec:
 
     def _mass(self, output: ndarray) -> ndarray:
         if self.scale == "intensity":
-            # Below a tenth of the peak there is background, which would pull the mean inwards.
+            # Below half the peak lies background, which would pull the mean inwards: IC-Loss,
+            # for one, lets it be anything up to 0.4.
             peak = output.max(axis=(1, 2), keepdims=True)
-            positive = np.clip(output - 0.1 * np.maximum(peak, 1e-6), 0, None)
+            positive = np.clip(output - 0.5 * np.maximum(peak, 1e-6), 0, None)
             return positive + 1e-12
         shifted = np.exp(output - output.max(axis=(1, 2), keepdims=True))
         return shifted / shifted.sum(axis=(1, 2), keepdims=True)
 
 
 def _window(centre: ndarray, length: int, reach: float) -> ndarray:
-    """Weights 1 within ``reach`` of the centre, falling to 0 over one cell: smooth in the centre."""
+    """Weights 1 within ``reach`` of the centre, falling to 0 over one cell."""
     return np.clip(reach + 0.5 - np.abs(np.arange(length) - centre[:, None]), 0, 1)
 
 

@@ -25,6 +25,15 @@ def build(spec: LocaliserSpec) -> nn.Module:
     return NETWORKS[spec.network].build(CHANNEL_COUNT[spec.channels], len(spec.scheme))
 
 
+def place(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to a device, its weights channels last: faster there for convolutions."""
+    network.to(device)
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
 def torch_forward(network: nn.Module, device: torch.device) -> Forward:
     """Use a network as it is now; it is put into evaluation mode for every call."""
 
@@ -65,5 +74,5 @@ def load_run(root: Path, device: torch.device) -> NetworkLocaliser:
     """Load a finished run."""
     folder = RunFolder(root)
     spec, network = load_network(folder)
-    network.to(device, memory_format=torch.channels_last)
+    place(network, device)
     return NetworkLocaliser(spec, torch_forward(network, device), sha256(folder.weights)[:12])

@@ -5,9 +5,9 @@ down to 1/32, additive skips, bilinear steps up to 1/4 of the input, where one m
 read. Group normalisation keeps small batches and several processes equal to one large batch.
 """
 
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 _GROUPS = 8
 
@@ -55,7 +55,7 @@ class UNet(nn.Module):
             levels.append(x)
         levels.pop()
         for reduce, up in zip(self.reduce, self.up, strict=True):
-            wide = F.interpolate(reduce(x), scale_factor=2.0, mode="bilinear")
+            wide = functional.interpolate(reduce(x), scale_factor=2.0, mode="bilinear")
             x = up(wide + levels.pop())
         return self.head(x)
 
@@ -80,4 +80,4 @@ class _Residual(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b c y x"]) -> Float[Tensor, "b c y x"]:
-        return F.relu(x + self.body(x))
+        return functional.relu(x + self.body(x))

@@ -1,1 +1,1 @@
-"""From a study and a recipe to a fitted localiser: recipe, batches, loop, checkpoint, run folder."""
+"""From a study and a recipe to a fitted localiser: recipe, batches, loop, run folder."""

@@ -4,7 +4,7 @@ The variation of an example depends on (seed, epoch, index) alone, so that a run
 interrupted, or is shared between processes, sees the same examples.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -90,7 +90,7 @@ def _inside(
     coordinates: Float[ndarray, "landmark 2"], grid: tuple[int, int]
 ) -> Bool[ndarray, " landmark"]:
     low, high = coordinates >= -0.5, coordinates < np.array(grid) - 0.5
-    return (low & high).all(axis=1)  # a comparison with NaN is False
+    return np.asarray((low & high).all(axis=1))  # a comparison with NaN is False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +121,12 @@ def prefetched(
 
     Threads suffice: OpenCV and numpy let go of the interpreter while they work.
     """
-    jobs: list[Callable[[], Batch]] = [
-        lambda own=indices[share.rank :: share.processes]: examples.batch(own, epoch)
-        for indices in batches
-    ]
+    own = [indices[share.rank :: share.processes] for indices in batches]
+    ahead = workers + 1
     with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(job) for job in jobs[: workers + 1]]
-        for position in range(len(jobs)):
+        waiting = [pool.submit(examples.batch, indices, epoch) for indices in own[:ahead]]
+        for position in range(len(own)):
             made = waiting.pop(0).result()
-            if position + workers + 1 < len(jobs):
-                waiting.append(pool.submit(jobs[position + workers + 1]))
+            if position + ahead < len(own):
+                waiting.append(pool.submit(examples.batch, own[position + ahead], epoch))
             yield made

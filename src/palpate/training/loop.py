@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -29,7 +29,7 @@ class Plan:
     examples: Examples
     loss: PerLandmark
     device: torch.device
-    share: Share = Share()
+    share: Share = field(default_factory=Share)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -109,7 +109,7 @@ def _run_epoch(plan: Plan, state: State, hooks: Hooks, forward: nn.Module) -> fl
     batches = _epoch(plan, epoch, left=plan.steps - state.progress.step)
     count = 0
     for batch in batches:
-        loss = _step(plan, state, forward, batch)
+        loss = train_step(plan, state, forward, batch)
         total, count = total + loss, count + 1
         hooks.advance(loss)
     return total / max(count, 1)
@@ -124,7 +124,11 @@ def _epoch(plan: Plan, epoch: int, *, left: int) -> Iterator[Batch]:
     return prefetched(plan.examples, batches, epoch=epoch, share=plan.share, workers=workers)
 
 
-def _step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> float:
+def train_step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> float:
+    """Do one step on one batch and return its loss.
+
+    ``forward`` is the network, or what shares it between processes.
+    """
     settings = plan.recipe.optimiser
     for group in state.optimiser.param_groups:
         group["lr"] = learning_rate(settings, state.progress.step, plan.steps)
@@ -136,7 +140,7 @@ def _step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> float:
     per_landmark = plan.loss(output.float(), targets)
     loss = mean_over_processes(per_landmark, present, processes=plan.share.processes)
     state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     value = float(loss.detach())
     if not torch.isfinite(loss.detach()):
         raise PalpateError(

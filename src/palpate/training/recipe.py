@@ -216,12 +216,13 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"unknown setting {place!r}{did_you_mean(str(problem['loc'][-1]), _known(problem['loc'][:-1]))}"
+        *path, last = problem["loc"]
+        return f"unknown setting {place!r}{did_you_mean(str(last), _known(path))}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place or 'the recipe'}: {message}, got {problem['input']!r}"
 
 
-def _known(path: tuple[int | str, ...]) -> list[str]:
+def _known(path: Iterable[int | str]) -> list[str]:
     model: type[BaseModel] = Recipe
     for part in path:
         annotation = model.model_fields[str(part)].annotation

@@ -14,7 +14,7 @@ from palpate.files import sha256
 from palpate.localisers.network import NetworkLocaliser
 from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec, Views
-from palpate.localisers.torch_engine import build, load_weights, torch_forward
+from palpate.localisers.torch_engine import build, load_weights, place, torch_forward
 from palpate.losses import HEATMAP_SCALES
 from palpate.networks import find_network
 from palpate.prediction import Prediction
@@ -103,23 +103,22 @@ class _Run:
             self._finish(spec, state, validation)
 
     def _state(self, spec: LocaliserSpec, device: torch.device) -> State:
-        recipe = self.job.recipe
-        torch.manual_seed(recipe.training.seed)
-        network = build(spec).to(device, memory_format=torch.channels_last)
-        average = Average(network, recipe.training.average)
-        optimiser = make_optimiser(network, recipe.optimiser)
-        progress = Progress(fingerprint=self.job.fingerprint())
+        state = new_state(self.job.recipe, spec, device)
+        state.progress.fingerprint = self.job.fingerprint()
         if self.manner.resume and self.folder.last.exists():
             before = load_checkpoint(
-                self.folder.last, network=network, average=average, optimiser=optimiser
+                self.folder.last,
+                network=state.network,
+                average=state.average,
+                optimiser=state.optimiser,
             )
-            if before.fingerprint != progress.fingerprint:
+            if before.fingerprint != state.progress.fingerprint:
                 raise ConfigError(
                     f"{self.folder.root} was begun with another recipe, split or annotation; "
                     "resume with the same, or choose another --out"
                 )
-            progress = before
-        return State(network, average, optimiser, progress)
+            state.progress = before
+        return state
 
     def _hooks(
         self, plan: Plan, spec: LocaliserSpec, validation: list[TrainingImage], state: State
@@ -175,6 +174,14 @@ def _refuse_mix_up(folder: RunFolder, *, resume: bool) -> None:
         raise PalpateError(
             f"{folder.root} already holds a run; choose another --out, or go on with --resume"
         )
+
+
+def new_state(recipe: Recipe, spec: LocaliserSpec, device: torch.device) -> State:
+    """Build a network, its average and its optimiser, all at the start, from the recipe's seed."""
+    torch.manual_seed(recipe.training.seed)
+    network = place(build(spec), device)
+    average = Average(network, recipe.training.average)
+    return State(network, average, make_optimiser(network, recipe.optimiser), Progress())
 
 
 def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> LocaliserSpec:

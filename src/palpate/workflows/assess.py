@@ -135,4 +135,8 @@ def _study_report(assessment: Assessment, provenance: Mapping[str, str]) -> Stud
 
 def _reader(study: Study, identifier: str) -> Callable[[], ndarray]:
     """Read pixels only for the cases that the page shows."""
-    return lambda: study.load(study.case(identifier)).image.grey()
+
+    def read() -> ndarray:
+        return study.load(study.case(identifier)).image.grey()
+
+    return read

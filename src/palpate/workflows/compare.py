@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def compare_recipes(
             recipe,
             out / recipe.name,
             device=device,
-            advance=lambda number, name=recipe.name: advance(name, number),
+            advance=partial(advance, recipe.name),
         )
         for recipe in recipes
     }

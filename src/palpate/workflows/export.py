@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from palpate.augment.channels import CHANNEL_COUNT
 from palpate.errors import PalpateError
@@ -15,6 +16,7 @@ from palpate.image import Image
 from palpate.localisers.engines import METADATA_KEY, load_onnx
 from palpate.localisers.load import load_localiser
 from palpate.localisers.run_folder import RunFolder
+from palpate.localisers.spec import LocaliserSpec
 from palpate.localisers.torch_engine import load_network
 
 _ALLOWED_PX = 0.1
@@ -35,6 +37,23 @@ def export_onnx(run: Path, out: Path) -> Exported:
         PalpateError: the exported model answers differently by more than a tenth of a pixel.
     """
     spec, network = load_network(RunFolder(run))
+    partial = out.with_name(f".{out.name}.unchecked")
+    write_bytes(partial, to_onnx(network, spec))
+    try:
+        difference = _difference(run, partial, spec.grid)
+        if difference > _ALLOWED_PX:
+            raise PalpateError(
+                f"the exported model differs by {difference:.3f} px from the original "
+                f"(allowed: {_ALLOWED_PX}); it was not kept"
+            )
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return Exported(out, difference)
+
+
+def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
+    """Return the network as ONNX with the localiser's description inside; one image at a time."""
     channels = CHANNEL_COUNT[spec.channels]
     example = torch.zeros(1, channels, spec.grid[1], spec.grid[0])
     with warnings.catch_warnings():
@@ -51,19 +70,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
         raise PalpateError(f"torch could not export network {spec.network!r}")
     model = program.model_proto
     onnx.helper.set_model_props(model, {METADATA_KEY: spec.dumps()})
-    partial = out.with_name(f".{out.name}.unchecked")
-    write_bytes(partial, model.SerializeToString())
-    try:
-        difference = _difference(run, partial, spec.grid)
-        if difference > _ALLOWED_PX:
-            raise PalpateError(
-                f"the exported model differs by {difference:.3f} px from the original "
-                f"(allowed: {_ALLOWED_PX}); it was not kept"
-            )
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    return Exported(out, difference)
+    return bytes(model.SerializeToString())
 
 
 def _difference(run: Path, exported: Path, grid: tuple[int, int]) -> float:
