@@ -52,9 +52,9 @@ class Canvas:
         fine: how many times finer small shapes are drawn; large ones at most 2.
 
     Example:
-        >>> canvas = Canvas(np.zeros((4, 4), np.float32), Affine.identity(source="mm"))
+        >>> canvas = Canvas(np.zeros((4, 4), np.float32), Affine.identity(source="mm"), fine=8)
         >>> canvas.fill(np.array([[0.5, 0.5], [2.5, 0.5], [2.5, 2.5], [0.5, 2.5]]), 1.0)
-        >>> round(float(canvas.values.sum()), 2)
+        >>> round(float(canvas.values.sum()), 1)
         4.0
     """
 

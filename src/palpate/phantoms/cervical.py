@@ -98,8 +98,8 @@ def cervical_study(
 
     Example:
         >>> film = next(cervical_study(1, np.random.default_rng(7)))
-        >>> film.sample.image.size, film.sample.group, film.sample.points.present.sum()
-        ((320, 400), 'neutral', np.int64(29))
+        >>> film.sample.image.size, film.sample.group, len(film.sample.points.scheme)
+        ((320, 464), 'neutral', 29)
     """
     if n < 1:
         raise ConfigError(f"a study has at least 1 film, got {n}")

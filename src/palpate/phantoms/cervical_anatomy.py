@@ -35,6 +35,8 @@ SCHEME = LandmarkScheme("cervical", LANDMARKS)
 # How far each segment C2-C3 .. C6-C7 bends from neutral, in degrees.
 EXTENSION_DEG = np.array([3.5, 5.5, 7.0, 7.5, 5.5])
 FLEXION_DEG = np.array([5.0, 7.0, 8.5, 9.0, 7.5])
+# What is left of a disc at its narrow end.
+NARROWEST_MM = 1.2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -178,7 +180,8 @@ def build_neck(anatomy: Anatomy, pose: Pose) -> Neck:
     for i in reversed(range(6)):
         # A disc keeps its height in the middle: what opens in front closes at the back.
         opens = np.sin(np.radians(pose.bottom[i] - tilt))
-        gap = max(anatomy.disc[i] - 0.5 * anatomy.depth[i] * opens, 1.2)
+        gap = max(anatomy.disc[i] - 0.5 * anatomy.depth[i] * opens, NARROWEST_MM)
+        gap = max(gap, NARROWEST_MM - anatomy.depth[i] * opens)
         back_low = below + gap * upwards(tilt) + pose.slip[i] * forwards(tilt)
         back_high = back_low + anatomy.height[i] * upwards(pose.wall[i])
         corners[i] = [

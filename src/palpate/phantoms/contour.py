@@ -11,7 +11,8 @@ from numpy import ndarray
 
 from palpate.arrays import Numbers
 
-Contour = Float[ndarray, "vertex 2"]
+# Any number of vertices: two contours in one call need not have the same.
+Contour = Float[ndarray, "_ 2"]
 
 
 def forwards(angle_deg: float) -> Float[ndarray, "2"]:
