@@ -14,7 +14,7 @@ FLAT = 1e-9
 
 def procrustes(
     moving: Float[ndarray, "n d"],
-    fixed: Float[ndarray, "n d"],
+    fixed: Float[ndarray, "m d"],
     *,
     reflection: bool = False,
     source: Frame = "pixel",

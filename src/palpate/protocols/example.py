@@ -1,5 +1,7 @@
 """The worked examples of a protocol file, done."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from palpate.errors import ConfigError
@@ -25,8 +27,8 @@ def work_example(protocol: Protocol, quantity: Quantity) -> Measurement:
     example = quantity.example
     calibration = Calibration(example.spacing_mm, "user") if example.spacing_mm else None
     points = example_points(protocol, quantity)
-    report = measure_points(protocol, points, calibration, size=example.size)
-    return next(done for done in report.measurements if done.name == quantity.name)
+    alone = replace(protocol, quantities=(quantity,))
+    return measure_points(alone, points, calibration, size=example.size).measurements[0]
 
 
 def check_examples(protocol: Protocol) -> None:
