@@ -7,16 +7,20 @@ import cv2
 import numpy as np
 import pytest
 import typer
+from numpy.random import default_rng
 from typer.testing import CliRunner
 
 from palpate.cli.phantom import phantom
 from palpate.errors import ConfigError, OutputError
 from palpate.image import Calibration
+from palpate.phantoms.cervical import cervical_study
+from palpate.phantoms.cervical_anatomy import SCHEME
 from palpate.phantoms.table import PHANTOMS
 from palpate.phantoms.write import write_phantom
 from palpate.points import Points
 from palpate.protocols.measure import measure_points
 from palpate.protocols.protocol import read_protocol
+from palpate.study import open_study
 
 
 def table(path):
@@ -89,6 +93,19 @@ def test_the_study_says_how_it_is_calibrated(folder):
     assert (folder / study["calibration"]["file"]).exists()
 
 
+def test_a_study_opens_with_all_that_was_written(folder):
+    study = open_study(folder)
+    truth = {f.sample.image.identifier: f.sample for f in cervical_study(5, default_rng(1))}
+    assert sorted(case.identifier for case in study.cases) == sorted(truth)
+    assert study.scheme.edges == SCHEME.edges
+    for case in study.cases:
+        sample = truth[case.identifier]
+        assert (case.subject, case.group) == (sample.subject, sample.group)
+        assert np.array_equal(case.points.coordinates, sample.points.coordinates)
+        assert case.calibration == sample.image.calibration
+        assert np.array_equal(study.load(case).image.pixels, sample.image.pixels)
+
+
 def test_the_same_seed_gives_the_same_bytes(folder, tmp_path):
     again = write_phantom("cervical", tmp_path / "again", n=5, seed=1)
     assert everything(again) == everything(folder)
@@ -141,7 +158,7 @@ def test_every_phantom_keeps_its_promises(name):
     assert len({film.sample.image.identifier for film in made}) == 4
     for film in made:
         sample = film.sample
-        assert sample.points.scheme.names == protocol.scheme.names
+        assert sample.points.scheme.names == protocol.scheme.names == phantom_.scheme.names
         assert list(film.quantities) == [q.name for q in protocol.quantities]
         assert sample.image.calibration is not None
 

@@ -6,6 +6,7 @@ was drawn. Sizes and ranges of motion are typical adult values.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -30,7 +31,15 @@ LANDMARKS = (
     "T1_anterior_superior",
     "T1_posterior_superior",
 )
-SCHEME = LandmarkScheme("cervical", LANDMARKS)
+AROUND = (CORNERS[0], CORNERS[1], CORNERS[3], CORNERS[2], CORNERS[0])
+EDGES = (
+    *((f"{body}_{a}", f"{body}_{b}") for body in BODIES for a, b in pairwise(AROUND)),
+    ("C2_anterior_superior", "C2_odontoid_tip"),
+    ("C2_odontoid_tip", "C2_posterior_superior"),
+    ("C1_anterior_arch", "C1_posterior_arch"),
+    ("T1_anterior_superior", "T1_posterior_superior"),
+)
+SCHEME = LandmarkScheme("cervical", LANDMARKS, edges=EDGES)
 
 # How far each segment C2-C3 .. C6-C7 bends from neutral, in degrees.
 EXTENSION_DEG = np.array([3.5, 5.5, 7.0, 7.5, 5.5])
@@ -146,7 +155,7 @@ def draw_pose(anatomy: Anatomy, view: View, rng: Generator) -> Pose:
     """Draw how a subject holds the neck for one view, with the tilt of the whole on the film."""
     bend = anatomy.bend + rng.normal(0.0, 0.8, 5)
     effort = float(np.clip(rng.normal(1.0, 0.12), 0.7, 1.2))
-    lean, nod = float(rng.normal(0.0, 2.5)), float(rng.normal(0.0, 3.0))
+    lean, nod = float(rng.normal(0.0, 3.5)), float(rng.normal(0.0, 3.0))
     slide = np.zeros(6)
     if view == "extension":
         bend = bend - EXTENSION_DEG * anatomy.motion[0] * effort

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from palpate.phantoms.cervical import cervical_study
+from palpate.phantoms.cervical_anatomy import SCHEME
 from palpate.phantoms.film import PhantomFilm
+from palpate.scheme import LandmarkScheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,18 @@ class Phantom:
     Args:
         protocol: whose quantities the films carry.
         films: number and generator in, that many films out; film k does not depend on the number.
+        scheme: the landmarks, with the edges that a drawing joins.
         title: for people.
     """
 
     protocol: str
     films: Callable[[int, Generator], Iterator[PhantomFilm]]
+    scheme: LandmarkScheme
     title: str
 
 
 PHANTOMS: dict[str, Phantom] = {
-    "cervical": Phantom("cervical", cervical_study, "Lateral cervical films in three views"),
+    "cervical": Phantom(
+        "cervical", cervical_study, SCHEME, "Lateral cervical films in three views"
+    ),
 }

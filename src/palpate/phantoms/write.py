@@ -18,6 +18,8 @@ STUDY = """\
 # Made by `palpate phantom {name}`: {title}. No patient is in it.
 name = "phantom-{name}"
 protocol = "{protocol}"
+mirror = [{mirror}]
+edges = [{edges}]
 
 [calibration]
 column = "mm_per_px"
@@ -70,7 +72,18 @@ def _refuse_what_is_there(out: Path) -> None:
 
 
 def _study(name: str, phantom: Phantom) -> str:
-    return STUDY.format(name=name, protocol=phantom.protocol, title=phantom.title.lower())
+    return STUDY.format(
+        name=name,
+        protocol=phantom.protocol,
+        title=phantom.title,
+        mirror=_pairs(phantom.scheme.mirror),
+        edges=_pairs(phantom.scheme.edges),
+    )
+
+
+def _pairs(pairs: tuple[tuple[str, str], ...]) -> str:
+    lines = "".join(f'\n    ["{a}", "{b}"],' for a, b in pairs)
+    return f"{lines}\n" if lines else ""
 
 
 def _write_image(film: PhantomFilm, folder: Path) -> None:
