@@ -96,7 +96,7 @@ class Affine:
         return cls.translation([-1.0] * dimension)
 
     @classmethod
-    def from_lower_left(cls, height: float) -> "Affine":
+    def from_lower_left(cls, height: int) -> "Affine":
         """Map coordinates that count from the lower left corner of an image, y upwards.
 
         Args:

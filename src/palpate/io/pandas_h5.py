@@ -52,7 +52,7 @@ def read_frame(path: Path, *, key: str, levels: Sequence[str]) -> Frame:
             group = _group(file, key)
             kind = _text(group.attrs.get("pandas_type", b""))
             if kind == "frame_table":
-                frame = _table(group, levels)
+                frame = _table(group)
             elif kind == "frame":
                 frame = _fixed(group, levels)
             else:
@@ -135,7 +135,7 @@ def _triples(content: Any) -> list[tuple[str, str, str]]:
     return names
 
 
-def _table(group: h5py.Group, levels: Sequence[str]) -> Frame:
+def _table(group: h5py.Group) -> Frame:
     axes = text_of_pickle(bytes(group.attrs["non_index_axes"]))
     if not isinstance(axes, list) or len(axes) != 1 or not isinstance(axes[0], tuple):
         raise _UnexpectedError("one axis of columns was expected")
