@@ -8,9 +8,9 @@ from palpate.errors import ConfigError
 from palpate.phantoms.canvas import Canvas
 from palpate.phantoms.cervical import (
     MARGIN_PX,
-    _draw_habit,
     attenuation,
     cervical_study,
+    draw_habit,
     draw_placement,
 )
 from palpate.phantoms.cervical_anatomy import (
@@ -39,7 +39,7 @@ def study():
 def placed_neck(seed, view="neutral", width=320):
     rng = np.random.default_rng(seed)
     neck = build_neck(anatomy := draw_anatomy(rng), draw_pose(anatomy, view, rng))
-    habit = _draw_habit(rng)
+    habit = draw_habit(rng)
     return neck, habit, draw_placement(neck, habit, rng, width=width)
 
 

@@ -14,12 +14,11 @@ def phantom(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same study.")] = 0,
 ) -> None:
     """Write a synthetic study with exact truth: images, landmarks, measurements, study.toml."""
-    from rich.console import Console
-
+    from palpate.cli.progress import console, stages
     from palpate.phantoms.write import write_phantom
 
-    folder = write_phantom(name, out, n=n, seed=seed)
-    images = "1 image" if n == 1 else f"{n} images"
-    Console(soft_wrap=True).print(
-        f"wrote {images} to {folder}\nnext: palpate check {folder}", highlight=False, markup=False
-    )
+    with stages() as advance:
+        folder = write_phantom(name, out, n=n, seed=seed, advance=advance)
+    films = "1 film" if n == 1 else f"{n} films"
+    console.print(f"wrote {films} to {folder}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"next: palpate check {folder}", highlight=False, markup=False, soft_wrap=True)

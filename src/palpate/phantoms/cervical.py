@@ -112,7 +112,7 @@ def _films(rng: Generator, width: int, noise: float, clutter: float) -> Iterator
     subject = 0
     while True:
         own = rng.spawn(1)[0]
-        anatomy, habit = draw_anatomy(own), _draw_habit(own)
+        anatomy, habit = draw_anatomy(own), draw_habit(own)
         for view in VIEWS:
             film = own.spawn(1)[0]
             name = f"s{subject:04d}_{view}"
@@ -120,7 +120,8 @@ def _films(rng: Generator, width: int, noise: float, clutter: float) -> Iterator
         subject += 1
 
 
-def _draw_habit(rng: Generator) -> Habit:
+def draw_habit(rng: Generator) -> Habit:
+    """Draw what all films of a subject share."""
     return Habit(
         exposure=draw_exposure(rng),
         facing=int(rng.choice([-1, 1])),

@@ -29,7 +29,7 @@ def necklace(neck: Neck, canvas: Canvas, rng: Generator) -> None:
 def earring(neck: Neck, canvas: Canvas, rng: Generator) -> None:
     """Hang one or two studs or hoops below the ear."""
     for _ in range(int(rng.integers(1, 3))):
-        at = on_skull(neck, rng.normal([[6.0, -6.0]], 4.0))[0]
+        at = on_skull(neck, rng.normal([[-2.0, -14.0]], 7.0))[0]
         size = float(rng.uniform(1.2, 7.0))
         if size < 3.0:
             canvas.fill(oval(at, (size, size)), 2.5)

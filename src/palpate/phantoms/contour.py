@@ -4,7 +4,6 @@ An angle is in degrees from the forward axis towards the upward one: positive wh
 front is higher.
 """
 
-import cv2
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -111,9 +110,3 @@ def body_outline(
 
 def _unit(vectors: Float[ndarray, "corner 2"]) -> Float[ndarray, "corner 2"]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def within(points: Contour, hull: Contour) -> bool:
-    """Say whether every point lies in the convex hull of others."""
-    around = cv2.convexHull(hull.astype(np.float32))
-    return all(cv2.pointPolygonTest(around, (float(x), float(y)), False) >= 0 for x, y in points)

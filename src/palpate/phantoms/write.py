@@ -1,7 +1,7 @@
 """A phantom as a study folder, as a user's own study would be."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -29,13 +29,23 @@ detail = "exact by construction"
 """
 
 
-def write_phantom(name: str, out: Path, *, n: int = 60, seed: int = 0) -> Path:
+Advance = Callable[[str, int, int, str], None]
+
+
+def _silently(stage: str, done: int, total: int, remark: str) -> None:
+    """Show no progress."""
+
+
+def write_phantom(
+    name: str, out: Path, *, n: int = 60, seed: int = 0, advance: Advance = _silently
+) -> Path:
     """Write ``n`` films and their truth to a new folder, and return it.
 
     The folder holds ``images/*.png``, ``landmarks.csv``, ``meta.csv``, ``measurements.csv``
     (the exact value of every quantity) and ``study.toml``, which is written last: a folder
     without it is not whole. The same seed gives the same files, and more films begin with
-    the same ones.
+    the same ones. ``advance`` is told the stage, how many of how many films are written, and
+    a remark.
 
     Raises:
         ConfigError: no such phantom, or fewer than one film.
@@ -55,11 +65,12 @@ def write_phantom(name: str, out: Path, *, n: int = 60, seed: int = 0) -> Path:
     films = phantom.films(n, np.random.default_rng(seed))
     _refuse_what_is_there(out)
     landmarks, meta, measurements = [], [], []
-    for film in films:
+    for done, film in enumerate(films, start=1):
         _write_image(film, out / "images")
         landmarks.append(_landmark_row(film))
         meta.append(_meta_row(film))
         measurements.append(_measurement_row(film))
+        advance("films", done, n, "")
     for table, rows in (("landmarks", landmarks), ("meta", meta), ("measurements", measurements)):
         _write_table(out / f"{table}.csv", rows)
     write_text(out / "study.toml", _study(name, phantom))
