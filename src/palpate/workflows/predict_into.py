@@ -1,0 +1,67 @@
+"""Predict many images into a folder; what is done is saved as it goes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from palpate.io.predictions import (
+    PredictedImage,
+    PredictionFile,
+    write_predictions,
+    write_predictions_csv,
+)
+from palpate.localisers.network import NetworkLocaliser
+from palpate.report.overlay import write_overlay
+from palpate.workflows.predict import Outcome, Source, predict_each
+from palpate.workflows.provenance import localiser_provenance
+
+_SAVE_SECONDS = 30.0  # a stop in the middle loses so much at most
+
+
+def predict_into(
+    out: Path,
+    localiser: NetworkLocaliser,
+    sources: Sequence[Source],
+    *,
+    overlays: bool,
+    advance: Callable[[int, str], None],
+) -> PredictionFile:
+    """Write predictions.json, predictions.csv and, if asked for, overlays/ below ``out``.
+
+    Images that cannot be read or predicted are listed in the file with the reason.
+    """
+    found: list[PredictedImage] = []
+    failures: dict[str, str] = {}
+
+    def save() -> PredictionFile:
+        file = PredictionFile(
+            localiser.scheme, tuple(found), localiser_provenance(localiser), failures
+        )
+        write_predictions(file, out / "predictions.json")
+        write_predictions_csv(file, out / "predictions.csv")
+        return file
+
+    saved = monotonic()
+    try:
+        for done, outcome in enumerate(predict_each(localiser, sources), start=1):
+            if outcome.predicted is None:
+                failures[outcome.identifier] = outcome.reason
+            else:
+                found.append(outcome.predicted)
+                if overlays:
+                    _overlay(out / "overlays", outcome)
+            advance(done, outcome.identifier)
+            if monotonic() - saved > _SAVE_SECONDS:
+                save()
+                saved = monotonic()
+    finally:
+        file = save()
+    return file
+
+
+def _overlay(folder: Path, outcome: Outcome) -> None:
+    if outcome.predicted is None or outcome.image is None:
+        return
+    prediction = outcome.predicted.prediction
+    target = folder / f"{outcome.identifier}.png"
+    write_overlay(target, outcome.image.grey(), prediction, edges=prediction.scheme.edges)
