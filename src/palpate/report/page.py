@@ -40,11 +40,22 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounded:
+    """A figure with its interval below it."""
+
+    text: str
+    below: str
+
+
+Row = tuple[str | Bounded, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under a heading; the first cell of a row names it."""
+    """Rows of text under a heading; the first cell names a row, a row of one cell is a heading."""
 
     head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +244,7 @@ def _accuracy_tiles(evaluation: Evaluation) -> list[Tile]:
             Tile(
                 f"Failures at {limit:g}",
                 percent(images.failure.get(limit)),
+                f"of {_count(images.images, 'image')}, {images.incomplete} by a missed landmark; "
                 f"NME {figure(images.nme, 4)}, AUC {figure(images.auc, 3)}",
             )
         )
@@ -289,54 +301,62 @@ def _overall(evaluation: Evaluation) -> Table:
         if ceiling.model_leave_one_out is not None and ceiling.leave_one_out is not None:
             columns["Model from the mean of the others"] = ceiling.model_leave_one_out
             columns["Annotator from the mean of the others"] = ceiling.leave_one_out
-    rows: list[tuple[str, ...]] = []
-    for unit in ("mm", "px", "%"):
-        tables = [getattr(part, {"%": "percent"}.get(unit, unit)) for part in columns.values()]
-        if all(table is not None for table in tables):
-            rows += _summary_rows([table.overall for table in tables], unit, brief=bool(rows))
-    images = [part.normalised.overall for part in columns.values() if part.normalised is not None]
+    parts = list(columns.values())
+    every = [part.px.overall for part in parts]
+    rows: list[Row] = [
+        ("Landmarks compared", *(f"{part.count:,}" for part in every)),
+        ("of these missed", *(f"{part.missed:,}" for part in every)),
+    ]
+    in_mm = [part.mm.overall for part in parts if part.mm is not None]
+    in_percent = [part.percent.overall for part in parts if part.percent is not None]
+    if len(in_mm) == len(parts):
+        rows += [("In millimetres",), *_distances(in_mm), *_rates(in_mm, "mm")]
+    rows += [("In pixels",), *_distances(every)]
+    if not in_mm:
+        rows += _rates(every, "px")
+    if len(in_percent) == len(parts):
+        rows += [("In % of the normaliser",), *_distances(in_percent), *_rates(in_percent, "%")]
+    images = [part.normalised.overall for part in parts if part.normalised is not None]
     if images:
-        rows += _image_rows(images)
+        rows += [("Whole images, normalised",), *_image_rows(images)]
     return Table(("", *columns), tuple(rows))
 
 
-def _summary_rows(parts: Sequence[Summary], unit: str, *, brief: bool) -> list[tuple[str, ...]]:
-    shown = "% of the normaliser" if unit == "%" else unit
-    rows: list[tuple[str, ...]] = []
-    if not brief:
-        rows.append(("Landmarks compared", *(f"{part.count:,}" for part in parts)))
-        rows.append(("of these missed", *(f"{part.missed:,}" for part in parts)))
-    rows.append(
-        (f"Mean radial error, {shown}", *(_with(part.mean, part.interval) for part in parts))
-    )
-    rows.append((f"Median, {shown}", *(figure(part.median) for part in parts)))
-    rows.append((f"SD, {shown}", *(figure(part.sd) for part in parts)))
-    if brief and unit == "px":
-        return rows
-    for limit in sorted({limit for part in parts for limit in part.success}):
-        rows.append((f"At most {limit:g} {shown}", *(_rate(part, limit) for part in parts)))
-    return rows
+def _distances(parts: Sequence[Summary]) -> list[Row]:
+    return [
+        ("Mean radial error", *(_with(part.mean, part.interval) for part in parts)),
+        ("Median", *(figure(part.median) for part in parts)),
+        ("SD", *(figure(part.sd) for part in parts)),
+    ]
 
 
-def _rate(part: Summary, limit: float) -> str:
-    return _shared(part.success.get(limit), part.success_intervals.get(limit))
+def _rates(parts: Sequence[Summary], unit: str) -> list[Row]:
+    limits = sorted({limit for part in parts for limit in part.success})
+    return [
+        (
+            f"Within {limit:g} {unit}",
+            *(
+                _shared(part.success.get(limit), part.success_intervals.get(limit))
+                for part in parts
+            ),
+        )
+        for limit in limits
+    ]
 
 
-def _shared(share: float | None, interval: tuple[float, float] | None) -> str:
-    bounds = span(interval, 1, 100)
-    return percent(share) + (f" ({bounds})" if bounds else "")
+def _shared(share: float | None, interval: tuple[float, float] | None) -> Bounded:
+    return Bounded(percent(share), span(interval, 1, 100.0))
 
 
-def _with(value: float | None, interval: tuple[float, float] | None, digits: int = 2) -> str:
-    bounds = span(interval, digits)
-    return figure(value, digits) + (f" ({bounds})" if bounds else "")
+def _with(value: float | None, interval: tuple[float, float] | None, digits: int = 2) -> Bounded:
+    return Bounded(figure(value, digits), span(interval, digits))
 
 
-def _image_rows(parts: Sequence[ImageSummary]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [
-        ("Images or pairs with an NME", *(f"{part.images:,}" for part in parts)),
+def _image_rows(parts: Sequence[ImageSummary]) -> list[Row]:
+    rows: list[Row] = [
+        ("Images or pairs", *(f"{part.images:,}" for part in parts)),
         ("of these with a missed landmark", *(f"{part.incomplete:,}" for part in parts)),
-        ("Normalised mean error", *(_with(part.nme, part.nme_interval, 4) for part in parts)),
+        ("Normalised mean error (NME)", *(_with(part.nme, part.nme_interval, 4) for part in parts)),
     ]
     for limit in sorted({limit for part in parts for limit in part.failure}):
         rows.append(
@@ -349,7 +369,9 @@ def _image_rows(parts: Sequence[ImageSummary]) -> list[tuple[str, ...]]:
             )
         )
     limit = parts[0].auc_limit
-    rows.append((f"AUC to {limit:.2f}", *(_with(part.auc, part.auc_interval, 3) for part in parts)))
+    rows.append(
+        (f"Area under the curve to {limit:.2f}", *(_with(p.auc, p.auc_interval, 3) for p in parts))
+    )
     return rows
 
 
@@ -363,7 +385,8 @@ def _summaries(
         head.append(f"two annotators apart, {unit}")
     rows = []
     for name, part in parts.items():
-        row = [name, f"{part.count:,}", f"{part.missed:,}", _with(part.mean, part.interval)]
+        row: list[str | Bounded] = [name, f"{part.count:,}", f"{part.missed:,}"]
+        row.append(_with(part.mean, part.interval))
         row += [figure(part.median), figure(part.sd)]
         row += [percent(part.success.get(limit)) for limit in limits]
         if human:
@@ -457,12 +480,14 @@ def _image_curve(evaluation: Evaluation) -> Plot:
 
 def _agreed(agreement: Agreement) -> Agreed:
     head = ("Quantity", "n", "refused", "mean absolute error", "bias", "SD", "limits of agreement")
-    rows: list[tuple[str, ...]] = []
+    rows: list[Row] = []
     refusals: list[str] = []
     plots: list[Plot] = []
     for row in agreement.quantities.values():
         rows.append(_agreement_row(row))
         refusals += [f"{row.name}: {count} × {reason}" for reason, count in row.refused.items()]
+        if row.without_truth:
+            refusals.append(f"{row.name}: {row.without_truth} × no annotated value to compare with")
         if row.n > 2 and len(plots) < MOST_PLOTS:
             plots.append(_bland_altman(row))
     for sentence, images in (
@@ -479,13 +504,13 @@ def _agreed(agreement: Agreement) -> Agreed:
     )
 
 
-def _agreement_row(row: QuantityAgreement) -> tuple[str, ...]:
+def _agreement_row(row: QuantityAgreement) -> Row:
     digits = DIGITS[row.unit]
     name = f"{row.name}, {row.unit}" if unit_name(row.unit) else row.name
-    coverage = "–"
+    coverage = Bounded("–", "")
     if row.coverage is not None:
-        stated = "" if row.level is None else f", stated {row.level:g} %"
-        coverage = f"{row.coverage:.0f} % of {row.with_interval}{stated}"
+        stated = "" if row.level is None else f"stated {row.level:g} %"
+        coverage = Bounded(f"{row.coverage:.0f} % of {row.with_interval}", stated)
     return (
         name,
         f"{row.n:,}",

@@ -55,7 +55,7 @@ _STYLE: Any = {
     "legend.labelcolor": INK,
 }
 MOST_POINTS = 1500
-_DOTS_BELOW = 60
+_MOST_DOTS = 25
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,7 +78,7 @@ def cumulative_plot(
 ) -> Markup:
     """Plot the share of errors up to each limit; infinite values are never reached."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _axes(4.6, 3.1)
+        figure, axes = _axes(5.3, 3.4)
         grid = np.linspace(0, limit, 240)
         for (name, values), colour, dash in zip(
             curves.items(), (MODEL, HUMAN, THIRD), ("-", "--", ":"), strict=False
@@ -98,10 +98,11 @@ def strip_plot(strips: Sequence[Strip], *, label: str) -> Markup:
     if not shown:
         return Markup("")
     with mpl.rc_context(_STYLE):
-        figure, axes = _axes(8.2, 0.75 + 0.225 * len(shown))
-        limit = _reach(shown)
+        figure, axes = _axes(10.6, 0.75 + 0.25 * len(shown))
+        dots = max(len(strip.values) for strip in shown) <= _MOST_DOTS
+        limit = _reach(shown, 1.0 if dots else 0.95)
         for row, strip in enumerate(shown):
-            _strip(axes, row, strip)
+            _strip(axes, row, strip, dots=dots)
         axes.set_yticks(range(len(shown)), [_short(strip.name) for strip in shown])
         axes.set(xlim=(0, limit), ylim=(len(shown) - 0.4, -0.6), xlabel=label)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -123,7 +124,7 @@ def bland_altman_plot(
         Bland and Altman, Lancet 327(8476), 1986.
     """
     with mpl.rc_context(_STYLE):
-        figure, axes = _axes(4.1, 2.8)
+        figure, axes = _axes(5.3, 3.3)
         step = -(-len(true) // MOST_POINTS)
         centre, change = (true + ours) / 2, ours - true
         axes.scatter(centre[::step], change[::step], s=11, color=MODEL, alpha=0.5, linewidths=0)
@@ -132,7 +133,10 @@ def bland_altman_plot(
         for bound in limits or ():
             axes.axhline(bound, color=MUTED, lw=1, ls="--")
         axes.set_title(_short(title, 44))
-        axes.set(xlabel=f"mean of predicted and annotated, {unit}", ylabel="predicted - annotated")
+        axes.set(
+            xlabel=f"mean of predicted and annotated, {unit}",
+            ylabel=f"predicted - annotated, {unit}",
+        )
         return _svg(figure, f"Bland-Altman plot of {title}")
 
 
@@ -145,12 +149,12 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _strip(axes: Axes, row: int, strip: Strip) -> None:
+def _strip(axes: Axes, row: int, strip: Strip, *, dots: bool) -> None:
     low, first, middle, third, high = np.quantile(strip.values, [0.05, 0.25, 0.5, 0.75, 0.95])
     axes.plot([low, high], [row, row], color=MUTED, lw=1)
     axes.barh(row, third - first, left=first, height=0.5, color=SOFT, edgecolor=MUTED, lw=0.8)
     axes.plot([middle, middle], [row - 0.25, row + 0.25], color=INK, lw=1.4)
-    if len(strip.values) < _DOTS_BELOW:
+    if dots:
         # a fixed pattern keeps dots apart without chance
         lift = row + 0.16 * np.sin(np.arange(len(strip.values)) * 2.4)
         axes.scatter(strip.values, lift, s=4, color=MODEL, alpha=0.35, linewidths=0)
@@ -162,14 +166,16 @@ def _strip(axes: Axes, row: int, strip: Strip) -> None:
         axes.plot(strip.ceiling, row, "D", color=HUMAN, ms=4.5)
 
 
-def _reach(strips: Sequence[Strip]) -> float:
-    far = [float(np.quantile(strip.values, 0.95)) for strip in strips]
+def _reach(strips: Sequence[Strip], share: float) -> float:
+    far = [float(np.quantile(strip.values, share)) for strip in strips]
     far += [strip.interval[1] for strip in strips if strip.interval is not None]
     far += [strip.ceiling for strip in strips if strip.ceiling is not None]
     return 1.06 * max(*far, 1e-6)
 
 
 def _short(name: str, most: int = 34) -> str:
+    # the font engine refuses lone surrogates, and a label has one line
+    name = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
@@ -182,6 +188,8 @@ def _svg(figure: Figure, label: str) -> Markup:
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # A page needs no namespaces; without them it holds no address at all.
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
     for stand_in, variable in _VARIABLES.items():
         text = text.replace(stand_in, variable)
     text = re.sub(r'<svg ([^>]*?)height="[^"]*"([^>]*?)width="[^"]*"', r"<svg \1\2", text, count=1)

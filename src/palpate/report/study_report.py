@@ -6,6 +6,7 @@ give :mod:`palpate.report.page` a function that returns its numbers as text and 
 ``templates/study.html`` a block that shows them.
 """
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -44,8 +45,8 @@ def render(report: StudyReport) -> str:
         script=Markup(script),
         script_hash=digest,
     )
-    # A file name that is not UTF-8 arrives with lone surrogates, which no page can hold.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    # A file name may hold bytes that are no UTF-8, or control characters: no page can.
+    return re.sub("[\x00-\x08\x0b-\x1f\ud800-\udfff]", "\ufffd", text)
 
 
 def write_report(report: StudyReport, path: Path) -> None:
