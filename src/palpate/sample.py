@@ -50,9 +50,14 @@ class Sample:
     @property
     def points(self) -> Points | None:
         """The reference, else the annotators' mean, or None when nobody annotated."""
-        if self.reference is not None:
-            return self.reference
-        return consensus(list(self.annotations.values())) if self.annotations else None
+        return agreed(self.annotations, self.reference)
+
+
+def agreed(annotations: Mapping[str, Points], reference: Points | None) -> Points | None:
+    """The reference where there is one, else the annotators' mean, else None."""
+    if reference is not None:
+        return reference
+    return consensus(list(annotations.values())) if annotations else None
 
 
 def consensus(annotations: list[Points]) -> Points:
