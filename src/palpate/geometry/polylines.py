@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from palpate.geometry.lines import distance_to_line
+from palpate.geometry.angles import unit
 
 
 def polyline_length(points: Float[ndarray, "n d"]) -> float:
@@ -20,7 +20,7 @@ def polyline_length(points: Float[ndarray, "n d"]) -> float:
 def polyline_heights(points: Float[ndarray, "n 2"]) -> Float[ndarray, " n"]:
     """Distance of every point from the chord that joins the first and the last, with sign.
 
-    Positive on the right hand of the way, as :func:`distance_to_line`.
+    Positive on the right hand of the way, as :func:`palpate.geometry.lines.distance_to_line`.
 
     Raises:
         GeometryError: first and last point coincide.
@@ -29,4 +29,5 @@ def polyline_heights(points: Float[ndarray, "n 2"]) -> Float[ndarray, " n"]:
         >>> polyline_heights(np.array([[0.0, 0.0], [2.0, 3.0], [4.0, 0.0]])).tolist()
         [0.0, 3.0, 0.0]
     """
-    return np.array([distance_to_line(point, points[0], points[-1]) for point in points])
+    along, offsets = unit(points[-1] - points[0]), points - points[0]
+    return along[0] * offsets[:, 1] - along[1] * offsets[:, 0]

@@ -10,7 +10,6 @@ worked example that uses it.
 """
 # ruff: noqa: D102 - Formula says what needs, value and held are, once for all kinds.
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -20,11 +19,10 @@ from palpate.errors import GeometryError
 from palpate.geometry.angles import angle_between, turn
 from palpate.geometry.lines import distance, distance_to_line, translation
 from palpate.geometry.polylines import polyline_heights, polyline_length
-from palpate.geometry.spine import CobbPairs, cobb_pairs, is_s_shaped, midline_angle
+from palpate.geometry.spine import CobbPairs, cobb_pairs, is_s_shaped
 from palpate.protocols.scene import UPWARDS, Line, Place, Scene, names_of
 
 Gives = Literal["angle", "length", "ratio", "side"]
-Value = Callable[[Scene], float]
 
 
 class Formula(BaseModel):
@@ -51,14 +49,14 @@ class Formula(BaseModel):
         """Whether the number depends on which way the patient faces."""
         return self.faces
 
-    def held(self, scene: Scene) -> tuple[Value, str]:
-        """Return a smooth function that equals the formula here, and what was held for it.
+    def held(self, scene: Scene) -> tuple["Formula", str]:
+        """Return a smooth formula that gives the same number here, and what was held for it.
 
         Where a formula picks the largest of several, the pick is held while the landmarks are
         varied, and the note says what was picked.
         """
         del scene
-        return self.value, ""
+        return self, ""
 
 
 class AngleBetween(Formula):
@@ -316,10 +314,11 @@ class PolylineDepth(Formula):
         heights = self._heights(scene)
         return float(heights[np.argmax(np.abs(heights))])
 
-    def held(self, scene: Scene) -> tuple[Value, str]:
-        deepest = int(np.argmax(np.abs(self._heights(scene))))
-        names = " and ".join(names_of(self.through[deepest]))
-        return lambda moved: float(self._heights(moved)[deepest]), f"at {names}"
+    def held(self, scene: Scene) -> tuple[Formula, str]:
+        deepest = self.through[int(np.argmax(np.abs(self._heights(scene))))]
+        chord = (self.through[0], self.through[-1])
+        formula = DistanceToLine(kind="distance_to_line", point=deepest, line=chord)
+        return formula, f"at {' and '.join(names_of(deepest))}"
 
     def _heights(self, scene: Scene) -> np.ndarray:
         heights = polyline_heights(np.array([scene.position(place) for place in self.through]))
@@ -342,16 +341,22 @@ class SpineCobb(Formula):
         return tuple(name + corner for name in self.vertebrae for corner in self.corners)
 
     def value(self, scene: Scene) -> float:
-        return self.held(scene)[0](scene)
+        return self.held(scene)[0].value(scene)
 
-    def held(self, scene: Scene) -> tuple[Value, str]:
+    def held(self, scene: Scene) -> tuple[Formula, str]:
         pairs = self._pairs(scene)
         pair: tuple[int, int] = getattr(pairs, self.which)
         upper, lower = (self.vertebrae[i] for i in pair)
-        note = f"between {upper} and {lower}, held while the landmarks vary"
+        note = f"between {upper} and {lower}"
         if self.which == "third" and pairs.low:
             note += "; the main curve is low, so this one is above the second"
-        return lambda moved: midline_angle(self._corners(moved), pair), note
+        first, second = (self._midline(self.vertebrae[i]) for i in pair)
+        return AngleBetween(kind="angle_between", first=first, second=second), note
+
+    def _midline(self, vertebra: str) -> Line:
+        """From the middle of a vertebra's left side to the middle of its right side."""
+        top_left, top_right, bottom_left, bottom_right = (vertebra + c for c in self.corners)
+        return (top_left, bottom_left), (top_right, bottom_right)
 
     def _corners(self, scene: Scene) -> np.ndarray:
         rows = [[scene.at[name + corner] for corner in self.corners] for name in self.vertebrae]

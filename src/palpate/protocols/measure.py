@@ -180,7 +180,7 @@ def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Mea
         standard_uncertainty=None if result.sd is None else abs(factor) * result.sd,
         interval=_ordered(result.interval, factor),
         level=evidence.level,
-        landmarks=quantity.needs(),
+        landmarks=result.landmarks,
         protocol=protocol.label,
         normal=normal,
         note="; ".join(
@@ -223,6 +223,7 @@ class _Result:
     value: float
     sd: float | None
     interval: tuple[float, float] | None
+    landmarks: tuple[str, ...]
     note: str
 
 
@@ -235,10 +236,9 @@ def _evaluate(
         GeometryError: the formula has no answer here.
     """
     held, note = formula.held(scene)
-    value = held(scene)
+    names, value = held.needs(), held.value(scene)
     if evidence.covariance is None:
-        return _Result(value, None, None, note)
-    names = formula.needs()
+        return _Result(value, None, None, names, note)
     mean = np.array([scene.at[name] for name in names])
     blocks = np.array([np.outer(scale, scale) * evidence.covariance[name] for name in names])
     joint = block_diagonal(blocks)
@@ -246,24 +246,25 @@ def _evaluate(
     def varied(points: Float[ndarray, "n 2"]) -> Scene:
         return Scene(dict(zip(names, points, strict=True)), scene.facing, scene.height)
 
-    if isinstance(formula, SideOfLine):
-        offset = propagate(lambda points: formula.offset(varied(points)), mean, joint)
-        return _side(value, offset, evidence.level)
-    result = propagate(lambda points: held(varied(points)), mean, joint, period=formula.period)
+    if isinstance(held, SideOfLine):
+        offset = propagate(lambda points: held.offset(varied(points)), mean, joint)
+        spread, interval, note = _side(value, offset, evidence.level)
+        return _Result(value, spread, interval, names, note)
+    result = propagate(lambda points: held.value(varied(points)), mean, joint, period=held.period)
     low, high = result.interval(evidence.level)
-    if formula.period is not None and high - low >= formula.period:
+    if held.period is not None and high - low >= held.period:
         raise GeometryError("the landmarks are too uncertain to give a direction")
-    floor, ceiling = formula.bounds
-    return _Result(value, result.standard_uncertainty, (max(low, floor), min(high, ceiling)), note)
+    interval = (max(low, held.bounds[0]), min(high, held.bounds[1]))
+    return _Result(value, result.standard_uncertainty, interval, names, note)
 
 
-def _side(value: float, offset: Propagated, level: float) -> _Result:
-    """Uncertainty of a side: the chance that the point is on the other one."""
+def _side(value: float, offset: Propagated, level: float) -> tuple[float, tuple[float, float], str]:
+    """Spread, interval and note of a side, from the chance that the point is on the other one."""
     sd = offset.standard_uncertainty
     other = float(norm.cdf(-abs(offset.value) / sd)) if sd > 0.0 else 0.0
     interval = (-1.0, 1.0) if other > (1.0 - level) / 2.0 else (value, value)
     spread = 2.0 * float(np.sqrt(other * (1.0 - other)))
-    return _Result(value, spread, interval, f"chance of the other side {100.0 * other:.2g} %")
+    return spread, interval, f"chance of the other side {100.0 * other:.2g} %"
 
 
 def _ordered(interval: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:
