@@ -91,7 +91,7 @@ def test_a_perfect_prediction_has_no_error_and_every_success():
     dx=st.floats(-50, 50, allow_subnormal=False),
     dy=st.floats(-50, 50, allow_subnormal=False),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_translation_by_d_gives_an_error_of_d(dx, dy):
     result = run([case(found=CORNERS + np.array([dx, dy]))], resamples=1)
     assert result.overall.mean == pytest.approx(np.hypot(dx, dy), abs=1e-9)
@@ -167,7 +167,7 @@ def test_a_miss_is_a_failure_and_never_improves_a_rate():
 
 
 @given(seed=st.integers(0, 1000), noise=st.floats(0.1, 30))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_success_rates_grow_with_the_threshold_and_stay_in_the_unit_interval(seed, noise):
     cases = noisy(np.random.default_rng(seed), images=4, noise=noise)
     result = run(cases, normaliser=("a", "b"), resamples=20)
@@ -183,7 +183,7 @@ def test_success_rates_grow_with_the_threshold_and_stay_in_the_unit_interval(see
 
 
 @given(factor=st.floats(0.01, 100))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_the_normalised_error_does_not_depend_on_the_size_of_the_image(factor):
     rng = np.random.default_rng(3)
     cases = noisy(rng, images=4)
@@ -356,6 +356,43 @@ class TestBootstrap:
     def test_it_needs_a_resample(self):
         with pytest.raises(StudyError, match="at least 1 resample"):
             run([case()], resamples=0)
+
+
+class TestCoverage:
+    def honest(self, factor=1.0, images=60):
+        rng = np.random.default_rng(11)
+        covariance = np.repeat(np.array([[[9.0, 3.0], [3.0, 4.0]]]), 4, axis=0)
+        cases = []
+        for i in range(images):
+            noise = rng.multivariate_normal([0, 0], covariance[0], 4)
+            found = Prediction(SCHEME, CORNERS + noise, factor * covariance, np.ones(4), "test")
+            cases.append(replace(case(f"{i}"), prediction=found))
+        return run(cases).coverage
+
+    def test_an_honest_uncertainty_covers_what_it_says(self):
+        coverage = self.honest()
+        assert (coverage.count, coverage.without) == (240, 0)
+        for level, share in coverage.inside.items():
+            assert share == pytest.approx(level, abs=0.07)
+            low, high = coverage.intervals[level]
+            assert low <= share <= high
+
+    def test_a_boast_covers_less_and_a_doubt_more(self):
+        boast, honest, doubt = (self.honest(factor).inside[0.9] for factor in (0.2, 1.0, 5.0))
+        assert boast < honest < doubt
+
+    def test_a_prediction_without_uncertainty_is_counted_apart(self):
+        found = without(CORNERS, 1)
+        coverage = run([case(truth=without(CORNERS, 0), found=found)]).coverage
+        assert (coverage.count, coverage.without) == (0, 2)
+        assert coverage.inside == {}
+
+    def test_the_distance_of_a_worked_example(self):
+        """Two standard deviations along x: 1 - exp(-2) = 86.5 % of the normal is nearer."""
+        wide = np.repeat(np.diag([25.0, 1.0])[None], 4, axis=0)
+        found = Prediction(SCHEME, CORNERS + np.array([10.0, 0.0]), wide, np.ones(4), "test")
+        inside = run([replace(case(), prediction=found)]).coverage.inside
+        assert inside == {0.5: 0.0, 0.9: 1.0, 0.95: 1.0}
 
 
 def test_the_json_holds_no_nan_even_when_nothing_was_found():

@@ -15,6 +15,7 @@ import numpy as np
 from palpate.evaluation.bootstrap import Resampling
 from palpate.evaluation.cases import EvaluatedCase, check_cases
 from palpate.evaluation.ceiling import Ceiling, human_ceiling
+from palpate.evaluation.coverage import EllipseCoverage, ellipse_coverage
 from palpate.evaluation.errors import gather, model_against_truth, normaliser_length
 from palpate.evaluation.figures import Figures, Thresholds, figures
 from palpate.evaluation.plain import plain
@@ -32,6 +33,7 @@ class Evaluation:
         cases: what was evaluated, sorted by identifier.
         model: figures of the predictions against the truth.
         ceiling: the same between annotators; None where no image has two.
+        coverage: how often the truth is inside the stated ellipses.
         calibrated: images with a calibration; millimetres are given only where it is all.
         resamples: of the bootstrap.
         notes: what a reader must know, in sentences: what was left out and why.
@@ -41,6 +43,7 @@ class Evaluation:
     cases: tuple[EvaluatedCase, ...]
     model: Figures
     ceiling: Ceiling | None
+    coverage: EllipseCoverage
     calibrated: int
     resamples: int
     notes: tuple[str, ...]
@@ -96,6 +99,7 @@ class Evaluation:
             "notes": list(self.notes),
             "model": plain(self.model),
             "ceiling": plain(self.ceiling),
+            "ellipse_coverage": plain(self.coverage),
         }
 
     def rows(self) -> Iterator[dict[str, str | float | None]]:
@@ -160,6 +164,7 @@ def evaluate(
         cases=ordered,
         model=model,
         ceiling=ceiling,
+        coverage=ellipse_coverage(ordered, resampling),
         calibrated=calibrated,
         resamples=resamples,
         notes=_notes(ordered, model, ceiling, calibrated),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.stats import chi2
+
+from palpate.evaluation.coverage import squared_radius
 
 LEVEL = 0.9
 
@@ -22,14 +23,11 @@ class Ellipse:
 def uncertainty_ellipse(covariance: Float[ndarray, "2 2"], level: float = LEVEL) -> Ellipse:
     """Return the ellipse of a normal distribution that holds ``level`` of it.
 
-    Source:
-        The squared Mahalanobis distance of a plane normal is chi-square with 2 degrees of freedom.
-
     Example:
         >>> round(uncertainty_ellipse(np.eye(2)).major, 3)
         2.146
     """
     values, vectors = np.linalg.eigh(covariance)
-    minor, major = np.sqrt(np.maximum(values, 0.0) * chi2.ppf(level, 2))
+    minor, major = np.sqrt(np.maximum(values, 0.0) * squared_radius(level, 2))
     x, y = vectors[:, 1]
     return Ellipse(float(major), float(minor), float(np.degrees(np.arctan2(y, x))))

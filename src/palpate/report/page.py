@@ -319,6 +319,14 @@ def _overall(evaluation: Evaluation) -> Table:
     images = [part.normalised.overall for part in parts if part.normalised is not None]
     if images:
         rows += [("Whole images, normalised",), *_image_rows(images)]
+    coverage = evaluation.coverage
+    if coverage.inside:
+        rows.append(("Stated uncertainty",))
+        blank = ("",) * (len(parts) - 1)
+        rows.append(("Landmarks with an ellipse", f"{coverage.count:,}", *blank))
+        for level, share in coverage.inside.items():
+            inside = _shared(share, coverage.intervals.get(level))
+            rows.append((f"Truth inside the {100 * level:g} % ellipse", inside, *blank))
     return Table(("", *columns), tuple(rows))
 
 
