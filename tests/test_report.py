@@ -308,6 +308,7 @@ def test_a_missed_landmark_is_marked_and_an_absent_one_is_not():
     assert view.landmarks[1][4] == ""
     assert "1 of 3 annotated landmarks missed" in view.summary
     assert view.picture.marks[0].tip == "a; not found"
+    assert view_case(replace(case, truth=None), "x").landmarks[0][4] == ""
 
 
 def test_an_image_that_cannot_be_read_leaves_a_sentence():
@@ -424,6 +425,15 @@ class TestOverlay:
         assert half[1] == pytest.approx(20 * 2.146, abs=1.5)
         assert half[0] == pytest.approx(5 * 2.146, abs=1.5)
 
+    def test_the_ellipse_leans_as_the_covariance_does(self):
+        image = np.zeros((200, 200), dtype=np.uint8)
+        down_right = np.array([[200.0, 180.0], [180.0, 200.0]])
+        cloud = Prediction(
+            SCHEME, np.full((4, 2), 100.0), np.repeat(down_right[None], 4, axis=0), np.ones(4), "x"
+        )
+        y, x = np.nonzero(draw_overlay(image, cloud, edges=()).any(axis=2))
+        assert np.corrcoef(x, y)[0, 1] > 0.7
+
     def test_the_image_is_left_as_it_was_where_nothing_is_drawn(self):
         image = np.random.default_rng(0).integers(0, 255, (60, 100)).astype(np.uint8)
         before = image.copy()
@@ -458,6 +468,7 @@ class TestPicture:
         assert to_uint8(np.array([[3]], dtype=np.uint8))[0, 0] == 3
         assert to_uint8(np.array([[0.2, 0.4]])).tolist() == [[51, 102]]
         assert to_uint8(np.array([[-1000, 1000]], dtype=np.int16)).tolist() == [[0, 255]]
+        assert to_uint8(np.array([[-5.0, 5.0]])).tolist() == [[0, 255]]
         assert to_uint8(np.full((2, 2), 7, dtype=np.uint16)).tolist() == [[0, 0], [0, 0]]
 
     def test_a_large_image_is_shrunk_and_a_small_one_is_not(self):

@@ -268,14 +268,8 @@ def _landmark_row(case: ReportedCase, k: int) -> tuple[str, ...]:
     prediction = case.prediction
     names = prediction.scheme.names
     if not prediction.found[k]:
-        annotated = case.truth is None or bool(case.truth.present[k])
-        return (
-            names[k],
-            "not found",
-            "",
-            "",
-            "missed" if case.truth is not None and annotated else "",
-        )
+        annotated = case.truth is not None and bool(case.truth.present[k])
+        return (names[k], "not found", "", "", "missed" if annotated else "")
     sd = float(np.sqrt(np.trace(prediction.covariance[k]) / prediction.scheme.dimension))
     errors, unit = errors_of(case)
     error = float(errors[k]) if np.isfinite(errors[k]) else None
