@@ -245,7 +245,7 @@ def test_a_page_holds_no_nan_and_the_same_study_gives_the_same_page(html):
     assert "None" not in Page(html).words()
 
 
-@pytest.mark.parametrize("name", ["\udcff.png", "片子.png", "a\x00b", "$x^2$ ${}"])
+@pytest.mark.parametrize("name", ["\udcff.png", "片子.png", "a\x00b", r"$\frac$"])
 def test_odd_file_names_are_written(tmp_path, name):
     cases = [
         EvaluatedCase(name, "p", name, Points.of(SCHEME, CORNERS), prediction(CORNERS + 1)),
