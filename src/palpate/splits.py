@@ -33,7 +33,7 @@ _ALSO_CALLED = {
     "testing": "test",
 }
 # Orders of the subjects that are tried; every one costs as many steps as there are subjects.
-_STEPS = 50_000
+_STEPS = 20_000
 _MOST_TRIALS = 100
 
 
@@ -214,15 +214,24 @@ def refuse_leaks(
     if split.by != "time":
         _refuse_shared_subjects(cases, part_of)
     if duplicates is None:
-        duplicates = find_duplicates({case.identifier: case.path for case in cases})
-    for pair in duplicates:
-        parts = part_of.get(pair.first), part_of.get(pair.second)
-        if None not in parts and parts[0] != parts[1]:
-            raise StudyError(
-                f"{pair.first!r} in {parts[0]} and {pair.second!r} in {parts[1]} are nearly the "
-                f"same image ({pair.sentence}); give both one subject, or leave one out with "
-                "exclude = [...] in study.toml"
-            )
+        files = {case.identifier: case.path for case in cases}
+        duplicates = find_duplicates(files, apart=part_of)
+    leaks = [
+        pair
+        for pair in duplicates
+        if pair.first in part_of
+        and pair.second in part_of
+        and part_of[pair.first] != part_of[pair.second]
+    ]
+    if leaks:
+        pair = leaks[0]
+        more = f", and {len(leaks) - 1} more such pairs" if len(leaks) > 1 else ""
+        raise StudyError(
+            f"{pair.first!r} in {part_of[pair.first]} and {pair.second!r} in "
+            f"{part_of[pair.second]} are nearly the same image ({pair.sentence}){more}; say in "
+            f'study.toml that they belong together: same_subject = [["{pair.first}", '
+            f"\"{pair.second}\"], ...] ('palpate check' lists all pairs)"
+        )
 
 
 def _refuse_shared_subjects(cases: Iterable[StudyCase], part_of: Mapping[str, str]) -> None:

@@ -186,18 +186,24 @@ def survey_study(path: Path) -> Study:
     _refuse_unknown(root, settings, names, gathered.left_out)
     given = given_calibrations(root, settings, names)
     findings = list(gathered.findings)
+    subjects = {
+        identifier: _subject(identifier, file, gathered.rows.get(identifier, {}), settings)
+        for identifier, file in paths.items()
+    }
+    subjects = _united(subjects, names, settings)
     cases = [
         _case(
             identifier,
             file,
             gathered.rows.get(identifier, {}),
             settings,
+            subjects[identifier] or identifier,
             given.get(identifier) or _of_file(identifier, file, findings),
         )
         for identifier, file in paths.items()
         if identifier not in excluded
     ]
-    findings += _subject_findings(cases, gathered.rows, settings)
+    findings += _subject_findings(cases, gathered.rows, subjects, settings)
     name = settings.name or root.resolve().name
     return Study(name, root, gathered.scheme, tuple(cases), settings, tuple(findings))
 
@@ -221,8 +227,13 @@ def _refuse_unknown(
 ) -> None:
     """A misspelt exclusion excludes nothing: say so instead."""
     known = {*names.identifiers, *left_out}
-    for key in ("exclude", "flagged"):
-        for name in getattr(settings, key):
+    named = {
+        "exclude": settings.exclude,
+        "flagged": settings.flagged,
+        "same_subject": [name for several in settings.same_subject for name in several],
+    }
+    for key, listed in named.items():
+        for name in listed:
             if name not in known and names.find(name) is None:
                 raise StudyError(
                     f"{root / SETTINGS}: {key} names {name!r}, which is no image of the study"
@@ -264,11 +275,24 @@ def _subject(
     return ""
 
 
+def _united(
+    subjects: Mapping[str, str], names: ImageNames, settings: StudySettings
+) -> dict[str, str]:
+    """Give the images of each list of ``same_subject`` the subject of its first."""
+    united = dict(subjects)
+    for several in settings.same_subject:
+        found = [identifier for name in several if (identifier := names.find(name)) is not None]
+        for identifier in found:
+            united[identifier] = united[found[0]] or found[0]
+    return united
+
+
 def _case(
     identifier: str,
     file: Path,
     rows: Mapping[str, AnnotatedImage],
     settings: StudySettings,
+    subject: str,
     calibration: Calibration | None,
 ) -> StudyCase:
     group = next((row.group for row in rows.values() if row.group), "")
@@ -278,7 +302,7 @@ def _case(
     return StudyCase(
         identifier,
         file,
-        _subject(identifier, file, rows, settings) or identifier,
+        subject,
         group,
         next((row.split for row in rows.values() if row.split), ""),
         {who: row.points for who, row in rows.items() if who != REFERENCE},
@@ -295,6 +319,7 @@ def _has_points(case: StudyCase) -> bool:
 def _subject_findings(
     cases: Iterable[StudyCase],
     rows: Mapping[str, Mapping[str, AnnotatedImage]],
+    subjects: Mapping[str, str],
     settings: StudySettings,
 ) -> list[Finding]:
     """What is not known, or known twice, of whom the images show."""
@@ -309,7 +334,7 @@ def _subject_findings(
                 f"{named[1]!r} in another; correct one of them"
             )
             findings.append(Finding("two-subjects", "error", sentence, image=case.identifier))
-        if not _subject(case.identifier, case.path, given, settings):
+        if not subjects[case.identifier]:
             without[bool(given)].append(case.identifier)
     if without[True]:
         findings.append(_no_subject(without[True], settings))

@@ -12,6 +12,7 @@ from palpate.suggest import did_you_mean
 
 _Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 # TOML has lists only, so tuples are not strict.
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
 _Pair = Annotated[tuple[str, str], Field(strict=False)]
 
 
@@ -55,6 +56,8 @@ class StudySettings(_Strict):
             images whose annotation names no subject.
         subjects: ``image`` where every image is another subject, ``dicom`` to tell subjects by
             PatientID; for images that neither annotation nor pattern gives a subject.
+        same_subject: lists of images that show one person whatever else is said, as two copies
+            of one film do; they get the subject of the first.
         group_pattern: regular expression with one group, as ``subject_pattern``, for the view.
         mirror: pairs of landmarks that change sides in a mirrored image.
         edges: pairs of landmarks that are joined in a drawing.
@@ -71,6 +74,7 @@ class StudySettings(_Strict):
     reference: str | None = None
     subject_pattern: str | None = None
     subjects: Literal["image", "dicom"] | None = None
+    same_subject: tuple[_Names, ...] = Field(default=(), strict=False)
     group_pattern: str | None = None
     mirror: tuple[_Pair, ...] = Field(default=(), strict=False)
     edges: tuple[_Pair, ...] = Field(default=(), strict=False)
