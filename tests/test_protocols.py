@@ -144,6 +144,7 @@ def test_turning_the_sign_round_turns_value_interval_and_normal_range(protocol, 
         assert ("sign turned round" in after.note) is turned
         if before.normal is not None:
             ends = (before.normal.low, before.normal.high)
+            assert ends[0] < ends[1]
             expected = (-ends[1], -ends[0]) if turned else ends
             assert (after.normal.low, after.normal.high) == expected
 
@@ -317,6 +318,9 @@ def test_the_third_angle_of_an_s_asks_for_the_height_of_the_film():
     low = measure_points(protocol, points, None, size=(200, 480)).measurements[2]
     assert low.value == pytest.approx(16.2602, abs=1e-3)
     assert "above the second" in low.note
+    fine = Calibration((0.25, 0.25), "user")
+    in_mm = measure_points(protocol, points, fine, size=(200, 480)).measurements[2]
+    assert in_mm.value == pytest.approx(low.value)
 
 
 def test_the_note_names_the_vertebrae_of_the_angle():

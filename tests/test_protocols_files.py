@@ -274,6 +274,13 @@ def test_landmarks_that_give_no_direction_are_a_reason():
     assert "too uncertain" in lean.reason
 
 
+def test_an_angle_near_half_a_turn_is_as_certain_as_any_other():
+    upright = measure(hip(), predicted(0.5, **FULL)).measurements[1]
+    upside_down = measure(hip(), predicted(0.5, **{**FULL, "neck": (0, 90)})).measurements[1]
+    assert abs(upside_down.value) == pytest.approx(180.0)
+    assert upside_down.standard_uncertainty == pytest.approx(upright.standard_uncertainty)
+
+
 def test_a_front_that_is_not_clear_is_a_reason():
     at = {**FULL, "toe": (0, 90)}
     assert "not clear" in measure(hip(), predicted(0.5, **at)).measurements[1].reason
