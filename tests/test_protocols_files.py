@@ -2,6 +2,7 @@
 
 import copy
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from palpate.io.predictions import PredictedImage
 from palpate.points import Points
 from palpate.prediction import Prediction
 from palpate.protocols.example import check_examples
+from palpate.protocols.formula import FORMULAS
 from palpate.protocols.measure import measure, measure_points
 from palpate.protocols.protocol import protocol_from_table, protocol_text, read_protocol
 
@@ -299,3 +301,18 @@ def test_a_depth_keeps_its_place_and_its_sign():
     assert done.note == "at neck"
     at["toe"] = (-9, 50)
     assert measure(hip(change), predicted(0.5, **at)).measurements[2].value == pytest.approx(-6.0)
+
+
+DOCS = Path(__file__).parents[1] / "docs" / "protocols.md"
+
+
+def test_the_example_of_the_documentation_is_a_protocol():
+    text = DOCS.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    protocol = protocol_from_table(tomllib.loads(text), where="docs/protocols.md")
+    check_examples(protocol)
+    assert [q.name for q in protocol.quantities] == ["lean"]
+
+
+def test_the_documentation_names_every_kind_of_formula():
+    text = DOCS.read_text(encoding="utf-8")
+    assert [kind for kind in FORMULAS if f"| `{kind}` |" not in text] == []
