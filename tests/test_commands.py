@@ -60,7 +60,9 @@ def test_the_whole_way(study, run, tmp_path, monkeypatch, capsys):
     measured = ("measure", found / "predictions.json", "--protocol", "cervical", "--out", table)
     assert palpate(*measured, monkeypatch=monkeypatch) == 0
     assert "Cobb C2-C7" in table.read_text()
-    assert "next: palpate measure" in capsys.readouterr().out
+    assert "report.html" in capsys.readouterr().out
+    assert (found / "measurements.csv").exists()
+    assert "Cobb C2-C7" in (found / "report.html").read_text()
 
 
 def test_a_batch_goes_on_past_bad_files(study, run, tmp_path, monkeypatch, capsys):

@@ -28,6 +28,6 @@ def demo(
     console.rule("2 of 3: train a localiser")
     train(study, run, recipe=recipe)
     console.rule("3 of 3: predict and measure the films of subjects it never saw")
-    evaluate(run, study, out)
+    evaluate(run, out, study)
     console.rule()
     console.print(f"Open [bold]{out / 'report.html'}[/] in a browser.", highlight=False)

@@ -8,8 +8,10 @@ import typer
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    study: Annotated[Path, typer.Argument(help="The study it was trained on, or another one.")],
     out: Annotated[Path, typer.Option(help="Folder for metrics, tables and report.html.")],
+    study: Annotated[
+        Path | None, typer.Argument(help="Default: the study that the run was trained on.")
+    ] = None,
     part: Annotated[
         str, typer.Option(help="Part of the run's split; 'all' for a study it never saw.")
     ] = "test",
@@ -31,7 +33,7 @@ def evaluate(
     from palpate.workflows.split import images_to_evaluate
 
     localiser = load_localiser(run, device=device)
-    opened = open_study(study)
+    opened = open_study(study or RunFolder(run).study_path())
     names = images_to_evaluate(RunFolder(run), opened, part=part)
     with stages() as advance:
         evaluated = evaluate_study(

@@ -49,7 +49,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     parts = {part: len(names) for part, names in job.split.parts.items()}
     shown = ", ".join(f"{count} {part}" for part, count in parts.items())
     console.print(f"trained on {opened.name} ({shown}) -> {folder.root}", highlight=False)
-    console.print(f"next: palpate evaluate {out} {study} --out {out}/evaluation", highlight=False)
+    console.print(f"next: palpate evaluate {out} --out {out}/evaluation", highlight=False)
 
 
 def _name_only(word: str) -> str:

@@ -5,6 +5,7 @@ localiser.json        input, codec, calibration (``LocaliserSpec``)
 recipe.toml           the recipe as used
 split.json            which image was in which part
 provenance.json       study, versions, hashes
+study.json            where the study is on this machine: for evaluate, in no result
 log.csv               one row per epoch
 metrics.json          validation error and calibration
 last.safetensors      the state to resume from (only while training needs it)
@@ -60,6 +61,11 @@ class RunFolder:
         return self.root / "provenance.json"
 
     @property
+    def study(self) -> Path:
+        """Where the study is on this machine."""
+        return self.root / "study.json"
+
+    @property
     def log(self) -> Path:
         """One row per epoch."""
         return self.root / "log.csv"
@@ -86,6 +92,20 @@ class RunFolder:
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise FormatError(self.localiser, f"cannot be read: {error}") from error
         return LocaliserSpec.from_json(values, where=str(self.localiser))
+
+    def study_path(self) -> Path:
+        """Return where the study was when the run was made.
+
+        Raises:
+            PalpateError: it is no longer there.
+        """
+        try:
+            path = Path(json.loads(self.study.read_text(encoding="utf-8"))["path"])
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+            raise FormatError(self.study, f"cannot be read: {error}; name the STUDY") from error
+        if not path.exists():
+            raise PalpateError(f"the run's study is no longer at {path}; name the STUDY")
+        return path
 
     def provenance_values(self) -> dict[str, str]:
         """Read where the run comes from."""

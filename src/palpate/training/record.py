@@ -26,6 +26,7 @@ def write_request(folder: RunFolder, job: TrainingJob, *, command: str) -> None:
     values = job.recipe.model_dump(mode="json", exclude_none=True)
     write_text(folder.recipe, tomli_w.dumps(values))
     job.split.write(folder.split)
+    write_json(folder.study, {"path": str(job.study.root.resolve())})
     parts = {part: len(names) for part, names in job.split.parts.items()}
     provenance = {
         "study": job.study.name,
