@@ -164,15 +164,14 @@ def test_uncertainty_agrees_with_landmarks_drawn_at_random(protocol, quantity):
     assert done.value == pytest.approx(quantity.example.value, abs=TOLERANCE)
     assert done.interval[0] < done.value < done.interval[1]
 
-    draws = 60 if len(scheme) > 30 else 200
+    draws = 80
     noise = np.einsum("kij,nkj->nki", roots, rng.normal(size=(draws, len(scheme), 2)))
     values = [
         number(protocol, quantity, Points.of(scheme, points.coordinates + shift)).value
         for shift in noise
     ]
-    assert done.standard_uncertainty == pytest.approx(
-        np.std(values), rel=0.35 if draws < 99 else 0.2
-    )
+    # Four standard errors of a standard deviation from so few draws.
+    assert done.standard_uncertainty == pytest.approx(np.std(values), rel=0.3)
 
 
 @each_protocol
