@@ -140,7 +140,8 @@ def _copies(study: Study, films: Films) -> Iterator[Finding]:
             other=pair.second,
             weight=pair.likeness,
         )
-    for pair in duplicates_among(films):
+    several = len(set(subject.values())) < len(subject)
+    for pair in duplicates_among(films) if several else ():
         if subject[pair.first] == subject[pair.second] and pair.likeness >= SAME_PICTURE:
             sentence = (
                 f"{pair.first} and {pair.second} are the same picture ({pair.sentence}) of subject "

@@ -156,7 +156,10 @@ def _side_problems(
         ways.append(("sides-swapped", pairs, _misfit(z[:, mirror_order], median)))
     found = []
     for row in range(len(z)):
-        kind, landmarks, fits = min(ways, key=lambda way: float(way[2][row]))
+        # Of a shape with two like sides both fit; then it is the names that were exchanged.
+        kind, landmarks, fits = min(
+            ways, key=lambda way: float(way[2][row]) * (0.5 if way[1] else 1.0)
+        )
         better = float(fits[row])
         if better < 0.4 * as_is[row] and better < 3 * usual < as_is[row]:
             found.append(ShapeProblem(row, kind, landmarks, float(as_is[row] / max(better, 1e-9))))
@@ -225,13 +228,13 @@ def _best_exchange(
 ) -> tuple[tuple[int, int], int] | None:
     """The exchange that repairs most pairs of its two landmarks, and at least two in three."""
     best: tuple[tuple[int, int], int] | None = None
-    for a, b in np.argwhere(np.triu(wrong)):
+    for a, b in np.argwhere(np.triu(wrong)).tolist():
         before = _touching(wrong, a, b)
         exchanged = shape.copy()
         exchanged[[a, b]] = exchanged[[b, a]]
         after = _touching(steady.reversed(exchanged), a, b)
         if 3 * after <= before and (best is None or before - after > best[1]):
-            best = ((int(a), int(b)), before - after)
+            best = ((a, b), before - after)
     return best
 
 

@@ -34,7 +34,7 @@ _ALSO_CALLED = {
 }
 # Orders of the subjects that are tried; every one costs as many steps as there are subjects.
 _STEPS = 20_000
-_MOST_TRIALS = 100
+_MOST_TRIALS = 40
 
 
 @dataclass(frozen=True, slots=True)
