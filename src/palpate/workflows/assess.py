@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.measurements import Agreement, agreement
 from palpate.files import write_json, write_text
@@ -57,10 +58,8 @@ def assess(
         return Assessment(study, evaluated, figures)
     measured = tuple(measure(protocol, image) for image in evaluated.predicted)
     marked = tuple(
-        _named(
-            measure_points(protocol, case.truth, case.calibration), case.identifier, case.subject
-        )
-        for case in evaluated.cases
+        _marked(protocol, case, image.size)
+        for case, image in zip(evaluated.cases, evaluated.predicted, strict=True)
     )
     return Assessment(
         study,
@@ -73,8 +72,9 @@ def assess(
     )
 
 
-def _named(report: Report, image: str, subject: str) -> Report:
-    return Report(subject, image, report.measurements, report.provenance)
+def _marked(protocol: Protocol, case: EvaluatedCase, size: tuple[int, int]) -> Report:
+    report = measure_points(protocol, case.truth, case.calibration, size=size)
+    return Report(case.subject, case.identifier, report.measurements, report.provenance)
 
 
 def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str, str]) -> None:
