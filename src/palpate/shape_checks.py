@@ -66,14 +66,21 @@ def shape_problems(
     median = _median_shape(z)
     laid = _laid_on(z, median)
     sides = _side_problems(z, laid, median, mirror_order)
-    turned = {problem.row for problem in sides}
+    disordered = {problem.row for problem in sides}
     steady = _Steady.of(laid)
     found = list(sides)
+    repaired = z.copy()
     for row in range(len(z)):
-        if row not in turned:
-            found += _order_problems(row, laid[row], steady)
-    mixed = {(problem.row, k) for problem in found for k in problem.landmarks}
-    found += _far_problems(laid, median, turned, mixed)
+        if row in disordered:
+            continue
+        for problem in _order_problems(row, laid[row], steady):
+            found.append(problem)
+            if problem.kind == "swapped":
+                exchanged = list(problem.landmarks)
+                repaired[row, exchanged] = repaired[row, exchanged[::-1]]
+            else:
+                disordered.add(row)
+    found += _far_problems(_laid_on(repaired, median), median, disordered)
     return [ShapeProblem(int(usable[p.row]), p.kind, p.landmarks, p.weight) for p in found]
 
 
@@ -245,17 +252,18 @@ def _touching(wrong: Bool[ndarray, "landmark landmark"], a: int, b: int) -> int:
 def _far_problems(
     laid: Complex[ndarray, "image landmark"],
     median: Complex[ndarray, " landmark"],
-    turned: set[int],
-    mixed: set[tuple[int, int]],
+    disordered: set[int],
 ) -> list[ShapeProblem]:
-    """Landmarks much farther from their median place than is usual for them."""
+    """Landmarks much farther from their median place than is usual for them.
+
+    Not of shapes in disorder: what is near there says nothing.
+    """
     distance = np.abs(laid - median)
     usual = np.maximum(_column_median(distance), 0.2 * np.nanmedian(distance))
     ratio = np.nan_to_num(distance / np.maximum(usual, 1e-9))
     found = []
     for i, row in enumerate(ratio):
         far = [int(k) for k in np.argsort(-row, kind="stable") if row[k] > _FAR]
-        named = tuple(k for k in far if (i, k) not in mixed)
-        if named and i not in turned:
-            found.append(ShapeProblem(i, "far-off", named, float(row[named[0]])))
+        if far and i not in disordered:
+            found.append(ShapeProblem(i, "far-off", tuple(far), float(row[far[0]])))
     return found
