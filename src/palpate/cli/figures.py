@@ -18,7 +18,15 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
     table = Table(
         title=f"{len(evaluation.cases)} images of {evaluation.subjects} subjects, errors in {unit}"
     )
-    for column in ("", "mean (95 %)", "median", "SD", *(f"<= {t:g}" for t in thresholds), "missed"):
+    for column in (
+        "",
+        "mean",
+        "95 %",
+        "median",
+        "SD",
+        *(f"<= {t:g}" for t in thresholds),
+        "missed",
+    ):
         table.add_column(column, justify="left" if not column else "right")
     table.add_row("all", *_cells(evaluation.overall))
     for name, summary in evaluation.by_group.items():
@@ -35,9 +43,9 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
 
 def _cells(summary: Summary) -> list[str]:
     interval = summary.interval
-    spread = "" if interval is None else f" ({interval[0]:.2f}-{interval[1]:.2f})"
     return [
-        _number(summary.mean) + spread,
+        _number(summary.mean),
+        "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}",
         _number(summary.median),
         _number(summary.sd),
         *("-" if rate is None else f"{100 * rate:.1f} %" for rate in summary.success.values()),

@@ -1,5 +1,6 @@
 """Progress bars with the time left; silent where nobody watches."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,8 +14,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-console = Console()
-errors = Console(stderr=True)
+# Where nobody watches, tables need not fit a window.
+_WIDTH = None if sys.stdout.isatty() else 120
+
+console = Console(width=_WIDTH)
+errors = Console(stderr=True, soft_wrap=True)
 
 
 @contextmanager
