@@ -108,3 +108,12 @@ def test_bias_at_the_border_is_bounded():
     corner = np.array([[0.0, 0.0], [127.0, 95.0]])
     decoded = codec.decode(codec.encode(corner, np.array([True, True])))
     assert np.abs(decoded.mean - corner).max() < 8.0
+
+
+def test_a_background_does_not_pull_an_intensity_map(points):
+    """IC-Loss lets the background be anything up to 0.4: the reading must not care."""
+    codec = HeatmapCodec(GRID, stride=4, sigma_cells=1.5, scale="intensity")
+    maps = codec.encode(points, np.ones(40, dtype=bool))
+    slope = np.linspace(0, 0.28, maps.shape[2], dtype=np.float32)
+    decoded = codec.decode(np.maximum(maps, slope))
+    assert np.abs(decoded.mean - points).max() <= codec.tolerance_px

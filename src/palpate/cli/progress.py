@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 # Where nobody watches, tables need not fit a window.
-_WIDTH = None if sys.stdout.isatty() else 120
+_WIDTH = None if sys.stdout.isatty() else 160
 
 console = Console(width=_WIDTH)
 errors = Console(stderr=True, soft_wrap=True)

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from palpate.codecs.decoded import Decoded
+from palpate.codecs.gaussian_fit import gaussian_centre
 from palpate.errors import ConfigError
 
 _ROUNDS = 8  # of re-centring the window; the step shrinks by about ten each time
@@ -79,19 +80,24 @@ class HeatmapCodec:
     def decode(self, output: Float[ndarray, "landmark y x"]) -> Decoded:
         """Read means, covariances and scores in grid pixels.
 
-        The window follows its own centroid, so that the mean is not pulled towards the centre of
-        the cell where the peak was found. The covariance is the second moment in the window; the
-        score is the share of the map's mass that lies in the window.
+        Of logits, the mean is the centroid in a window that follows it, so that it is not pulled
+        towards the centre of the cell where the peak was found, and the score is the share of
+        the map's mass in the window. Of intensities, whose background may be anything, a Gaussian
+        is fitted to the peak, and the score is the peak's height. The covariance is the second
+        moment in the window.
         """
         mass = self._mass(np.asarray(output, dtype=np.float64))
         reach = 3 * self.sigma_cells
         total = mass.sum(axis=(1, 2))
         flat = np.argmax(mass.reshape(len(mass), -1), axis=1)
-        centre = np.stack([flat % mass.shape[2], flat // mass.shape[2]], axis=1).astype(float)
+        peak = np.stack([flat % mass.shape[2], flat // mass.shape[2]], axis=1)
+        centre = peak.astype(float)
         wx, wy = np.arange(mass.shape[2], dtype=float), np.arange(mass.shape[1], dtype=float)
         for _ in range(_ROUNDS):
             px, py, inside = _marginals(mass, centre, reach)
             centre = np.stack([px @ wx, py @ wy], axis=1)
+        if self.scale == "intensity":
+            centre = gaussian_centre(np.asarray(output, dtype=np.float64), peak)
         covariance = _second_moment(mass, centre, reach)
         score = np.clip(inside / np.maximum(total, 1e-12), 0, 1)
         if self.scale == "intensity":
@@ -101,8 +107,8 @@ class HeatmapCodec:
 
     def _mass(self, output: ndarray) -> ndarray:
         if self.scale == "intensity":
-            # Below half the peak lies background, which would pull the mean inwards: IC-Loss,
-            # for one, lets it be anything up to 0.4.
+            # Below half the peak lies background, which would widen the covariance: IC-Loss, for
+            # one, lets it be anything up to 0.4.
             peak = output.max(axis=(1, 2), keepdims=True)
             positive = np.clip(output - 0.5 * np.maximum(peak, 1e-6), 0, None)
             return positive + 1e-12
