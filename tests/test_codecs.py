@@ -117,3 +117,13 @@ def test_a_background_does_not_pull_an_intensity_map(points):
     slope = np.linspace(0, 0.28, maps.shape[2], dtype=np.float32)
     decoded = codec.decode(np.maximum(maps, slope))
     assert np.abs(decoded.mean - points).max() <= codec.tolerance_px
+
+
+def test_two_likely_places_give_a_mean_between_and_a_covariance_that_says_so():
+    codec = HeatmapCodec(GRID, stride=4, sigma_cells=1.5)
+    places = np.array([[30.0, 30.0], [90.0, 30.0]])
+    one, two = codec.encode(places, np.array([True, True])).astype(float)
+    decoded = codec.decode(np.log(one + two + 1e-30)[None].astype(np.float32))
+    np.testing.assert_allclose(decoded.mean[0], [60, 30], atol=0.1)
+    np.testing.assert_allclose(np.sqrt(decoded.covariance[0, 0, 0]), 30.6, atol=0.5)
+    assert decoded.score[0] < 0.5

@@ -15,12 +15,10 @@ from palpate.codecs.decoded import Decoded
 from palpate.codecs.gaussian_fit import gaussian_centre
 from palpate.errors import ConfigError
 
-_ROUNDS = 8  # of re-centring the window; the step shrinks by about ten each time
-
 
 @dataclass(frozen=True, slots=True)
 class HeatmapCodec:
-    """Gaussian bumps of peak 1; decoding finds the peak and takes moments about it.
+    """Gaussian bumps of peak 1; decoding takes moments of the map, or fits its peak.
 
     Args:
         grid: size (x, y) of the network's input, multiples of ``stride``.
@@ -80,30 +78,26 @@ class HeatmapCodec:
     def decode(self, output: Float[ndarray, "landmark y x"]) -> Decoded:
         """Read means, covariances and scores in grid pixels.
 
-        Of logits, the mean is the centroid in a window that follows it, so that it is not pulled
-        towards the centre of the cell where the peak was found, and the score is the share of
-        the map's mass in the window. Of intensities, whose background may be anything, a Gaussian
-        is fitted to the peak, and the score is the peak's height. The covariance is the second
-        moment in the window.
+        Logits are a distribution over the cells: mean and covariance are its own, over the whole
+        map. Where two places are likely, the mean lies between them and the covariance says so;
+        the score is the share of the mass within 3 sigma of the mean. Of intensities, whose
+        background may be anything, a Gaussian is fitted to the peak, the covariance is the second
+        moment near it, and the score is the peak's height.
         """
-        mass = self._mass(np.asarray(output, dtype=np.float64))
-        reach = 3 * self.sigma_cells
-        total = mass.sum(axis=(1, 2))
-        flat = np.argmax(mass.reshape(len(mass), -1), axis=1)
-        peak = np.stack([flat % mass.shape[2], flat // mass.shape[2]], axis=1)
-        centre = peak.astype(float)
-        wx, wy = np.arange(mass.shape[2], dtype=float), np.arange(mass.shape[1], dtype=float)
-        for _ in range(_ROUNDS):
-            px, py, inside = _marginals(mass, centre, reach)
-            centre = np.stack([px @ wx, py @ wy], axis=1)
-        if self.scale == "intensity":
-            centre = gaussian_centre(np.asarray(output, dtype=np.float64), peak)
-        covariance = _second_moment(mass, centre, reach)
-        score = np.clip(inside / np.maximum(total, 1e-12), 0, 1)
-        if self.scale == "intensity":
-            score = np.clip(output.reshape(len(output), -1).max(axis=1), 0, 1).astype(float)
+        values = np.asarray(output, dtype=np.float64)
+        mass = self._mass(values)
+        everywhere = float(max(mass.shape))
+        if self.scale == "logit":
+            centre, reach = _centroid(mass), everywhere
+            score = _share_within(mass, centre, 3 * self.sigma_cells)
+        else:
+            flat = np.argmax(values.reshape(len(values), -1), axis=1)
+            peak = np.stack([flat % values.shape[2], flat // values.shape[2]], axis=1)
+            centre, reach = gaussian_centre(values, peak), 3 * self.sigma_cells
+            score = np.clip(values.max(axis=(1, 2)), 0, 1)
         mean = (centre + 0.5) * self.stride - 0.5
-        return Decoded(mean, covariance * self.stride**2, score)
+        covariance = _second_moment(mass, centre, reach) * self.stride**2
+        return Decoded(mean, covariance, score)
 
     def _mass(self, output: ndarray) -> ndarray:
         if self.scale == "intensity":
@@ -116,19 +110,23 @@ class HeatmapCodec:
         return shifted / shifted.sum(axis=(1, 2), keepdims=True)
 
 
+def _centroid(mass: ndarray) -> Float[ndarray, "landmark 2"]:
+    total = mass.sum(axis=(1, 2))
+    x = mass.sum(axis=1) @ np.arange(mass.shape[2])
+    y = mass.sum(axis=2) @ np.arange(mass.shape[1])
+    return np.stack([x, y], axis=1) / total[:, None]
+
+
 def _window(centre: ndarray, length: int, reach: float) -> ndarray:
     """Weights 1 within ``reach`` of the centre, falling to 0 over one cell."""
     return np.clip(reach + 0.5 - np.abs(np.arange(length) - centre[:, None]), 0, 1)
 
 
-def _marginals(mass: ndarray, centre: ndarray, reach: float) -> tuple[ndarray, ndarray, ndarray]:
+def _share_within(mass: ndarray, centre: ndarray, reach: float) -> Float[ndarray, " landmark"]:
     x = _window(centre[:, 0], mass.shape[2], reach)
     y = _window(centre[:, 1], mass.shape[1], reach)
-    px = np.einsum("kyx,ky->kx", mass, y) * x
-    py = np.einsum("kyx,kx->ky", mass, x) * y
-    inside = px.sum(axis=1)
-    safe = np.maximum(inside, 1e-300)[:, None]
-    return px / safe, py / np.maximum(py.sum(axis=1), 1e-300)[:, None], inside
+    inside = np.einsum("kyx,ky,kx->k", mass, y, x, optimize=True)
+    return np.clip(inside / mass.sum(axis=(1, 2)), 0, 1)
 
 
 def _second_moment(mass: ndarray, centre: ndarray, reach: float) -> Float[ndarray, "landmark 2 2"]:
@@ -136,8 +134,8 @@ def _second_moment(mass: ndarray, centre: ndarray, reach: float) -> Float[ndarra
     y = _window(centre[:, 1], mass.shape[1], reach)
     dx = np.arange(mass.shape[2]) - centre[:, :1]
     dy = np.arange(mass.shape[1]) - centre[:, 1:]
-    inside = np.maximum(np.einsum("kyx,ky,kx->k", mass, y, x), 1e-300)
-    xx = np.einsum("kyx,ky,kx->k", mass, y, x * dx * dx) / inside
-    yy = np.einsum("kyx,ky,kx->k", mass, y * dy * dy, x) / inside
-    xy = np.einsum("kyx,ky,kx->k", mass, y * dy, x * dx) / inside
+    inside = np.maximum(np.einsum("kyx,ky,kx->k", mass, y, x, optimize=True), 1e-300)
+    xx = np.einsum("kyx,ky,kx->k", mass, y, x * dx * dx, optimize=True) / inside
+    yy = np.einsum("kyx,ky,kx->k", mass, y * dy * dy, x, optimize=True) / inside
+    xy = np.einsum("kyx,ky,kx->k", mass, y * dy, x * dx, optimize=True) / inside
     return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
