@@ -28,7 +28,13 @@ def bench(
                 column, justify="left" if isinstance(rows[0][column], str) else "right"
             )
         for row in rows:
-            table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
+            table.add_row(*(_shown(value) for value in row.values()))
         console.print(table)
     if out is not None:
         write_json(out, figures)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return str(value)

@@ -1,5 +1,6 @@
 """Export a run to ONNX, with the difference to the original in pixels."""
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
     """Return the network as ONNX with the localiser's description inside; one image at a time."""
     channels = CHANNEL_COUNT[spec.channels]
     example = torch.zeros(1, channels, spec.grid[1], spec.grid[0])
+    # It says for every operator of torchvision that torchvision, which nobody needs, is missing.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         program = torch.onnx.export(
