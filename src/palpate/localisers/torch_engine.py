@@ -66,8 +66,12 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """Fill a network from safetensors."""
     try:
         network.load_state_dict(load_file(path))
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise FormatError(path, f"these weights cannot be used: {error}") from error
+    except (SafetensorError, OSError) as error:
+        raise FormatError(path, f"these weights cannot be read: {error}") from error
+    except RuntimeError as error:  # torch lists every weight that does not fit
+        raise FormatError(
+            path, "these weights are of another network, or of another version of it; train again"
+        ) from error
 
 
 def load_run(root: Path, device: torch.device) -> NetworkLocaliser:

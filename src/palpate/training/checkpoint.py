@@ -74,8 +74,10 @@ def load_checkpoint(
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         network.load_state_dict(_part(tensors, "network."))
         average.network.load_state_dict(_part(tensors, "average."))
-    except (SafetensorError, OSError, RuntimeError, KeyError, TypeError) as error:
-        raise FormatError(path, f"the checkpoint cannot be used: {error}") from error
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise FormatError(path, f"the checkpoint cannot be read: {error}") from error
+    except RuntimeError as error:  # torch lists every weight that does not fit
+        raise FormatError(path, "the checkpoint is of another network; train anew") from error
     states: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimiser.").items():
         index, _, key = name.partition(".")
