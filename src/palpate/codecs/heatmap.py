@@ -122,11 +122,15 @@ def _window(centre: ndarray, length: int, reach: float) -> ndarray:
     return np.clip(reach + 0.5 - np.abs(np.arange(length) - centre[:, None]), 0, 1)
 
 
+def _weighted(mass: ndarray, y: ndarray, x: ndarray) -> Float[ndarray, " landmark"]:
+    """Sum of mass * y * x over each map; a matrix product is much faster than einsum here."""
+    return ((mass @ x[:, :, None])[..., 0] * y).sum(axis=1)
+
+
 def _share_within(mass: ndarray, centre: ndarray, reach: float) -> Float[ndarray, " landmark"]:
     x = _window(centre[:, 0], mass.shape[2], reach)
     y = _window(centre[:, 1], mass.shape[1], reach)
-    inside = np.einsum("kyx,ky,kx->k", mass, y, x, optimize=True)
-    return np.clip(inside / mass.sum(axis=(1, 2)), 0, 1)
+    return np.clip(_weighted(mass, y, x) / mass.sum(axis=(1, 2)), 0, 1)
 
 
 def _second_moment(mass: ndarray, centre: ndarray, reach: float) -> Float[ndarray, "landmark 2 2"]:
@@ -134,8 +138,8 @@ def _second_moment(mass: ndarray, centre: ndarray, reach: float) -> Float[ndarra
     y = _window(centre[:, 1], mass.shape[1], reach)
     dx = np.arange(mass.shape[2]) - centre[:, :1]
     dy = np.arange(mass.shape[1]) - centre[:, 1:]
-    inside = np.maximum(np.einsum("kyx,ky,kx->k", mass, y, x, optimize=True), 1e-300)
-    xx = np.einsum("kyx,ky,kx->k", mass, y, x * dx * dx, optimize=True) / inside
-    yy = np.einsum("kyx,ky,kx->k", mass, y * dy * dy, x, optimize=True) / inside
-    xy = np.einsum("kyx,ky,kx->k", mass, y * dy, x * dx, optimize=True) / inside
+    inside = np.maximum(_weighted(mass, y, x), 1e-300)
+    xx = _weighted(mass, y, x * dx * dx) / inside
+    yy = _weighted(mass, y * dy * dy, x) / inside
+    xy = _weighted(mass, y * dy, x * dx) / inside
     return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
