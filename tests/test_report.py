@@ -443,7 +443,10 @@ class TestOverlay:
 
     def test_landmarks_far_outside_do_no_harm(self):
         image = np.zeros((60, 100), dtype=np.uint8)
-        draw_overlay(image, prediction(CORNERS * 1e9), Points.of(SCHEME, -CORNERS), edges=())
+        far = prediction(CORNERS * 1e9)
+        overlay = draw_overlay(image, far, Points.of(SCHEME, -CORNERS), edges=())
+        assert overlay.shape == (60, 100, 3)
+        assert not image.any()
 
     def test_it_is_written_as_a_png(self, tmp_path):
         image = np.zeros((60, 100), dtype=np.float32)

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from palpate.cli.train import train as train_verb
-from palpate.errors import ConfigError, FormatError, PalpateError
+from palpate.errors import ConfigError, FormatError, PalpateError, StudyError
 from palpate.image import Image
 from palpate.localisers.load import load_localiser
 from palpate.localisers.run_folder import RunFolder
@@ -257,6 +258,13 @@ def test_a_subject_in_two_parts_is_refused(study, tmp_path):
     Split({"train": rest, "test": (leak,)}).write(tmp_path / "leak.json")
     with pytest.raises(PalpateError, match=study.cases[0].subject):
         train_verb(study.root, out=tmp_path / "run", split=tmp_path / "leak.json")
+
+
+def test_an_unannotated_image_in_a_split_is_named(study, tmp_path):
+    bare = replace(study.cases[0], annotations={}, reference=None)
+    partly = replace(study, cases=(bare, *study.cases[1:]))
+    with pytest.raises(StudyError, match=f"{bare.identifier}.* not annotated"):
+        train(job(partly), tmp_path / "run")
 
 
 @pytest.mark.parametrize("recipe", ["posenet-ic"])

@@ -16,6 +16,7 @@ from palpate.augment.channels import CHANNELS
 from palpate.augment.exposure import RandomExposure
 from palpate.augment.resample import Prepared, fit, prepare, resample, unit
 from palpate.augment.warp import RandomWarp
+from palpate.errors import StudyError
 from palpate.localisers.spec import LocaliserSpec
 from palpate.points import Points
 from palpate.sample import Sample
@@ -31,10 +32,17 @@ class TrainingImage:
 
     @classmethod
     def of(cls, sample: Sample, grid: tuple[int, int]) -> "TrainingImage":
-        """Prepare one annotated sample."""
+        """Prepare one annotated sample.
+
+        Raises:
+            StudyError: nobody annotated it.
+        """
         points = sample.points
         if points is None:
-            raise ValueError(f"image {sample.image.identifier!r} is not annotated")
+            raise StudyError(
+                f"image {sample.image.identifier!r} is in the split but not annotated; "
+                "annotate it, or take it out of the split"
+            )
         size = (sample.image.size[0], sample.image.size[1])
         return cls(prepare(sample.image, grid), size, points)
 

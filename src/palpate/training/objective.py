@@ -8,7 +8,7 @@ from torch import Tensor
 
 from palpate.errors import ConfigError
 from palpate.localisers.spec import LocaliserSpec
-from palpate.losses import HEATMAP_LOSSES, POINT_LOSSES
+from palpate.losses import HEATMAP_LOSSES, POINT_LOSSES, masked_mean
 from palpate.suggest import did_you_mean
 
 PerLandmark = Callable[[Tensor, Tensor], Tensor]
@@ -50,9 +50,10 @@ def mean_over_processes(
     Every process divides its own sum by the mean count of all, and gradients are averaged over
     processes: together that is the mean over the whole batch.
     """
+    own = masked_mean(per_landmark, present)
+    if processes == 1:
+        return own
     count = present.sum().to(per_landmark.dtype)
-    if processes > 1:
-        torch.distributed.all_reduce(count)
-        count = count / processes
-    total = per_landmark.where(present, per_landmark.new_zeros(())).sum()
-    return total / count.clamp(min=1)
+    everyone = count.clone()
+    torch.distributed.all_reduce(everyone)
+    return own * count / (everyone / processes).clamp(min=1)

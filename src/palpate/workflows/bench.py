@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from palpate.augment.channels import CHANNEL_COUNT
+from palpate.errors import ConfigError
 from palpate.files import write_bytes
 from palpate.io.predictions import PredictionFile, write_predictions, write_predictions_csv
 from palpate.localisers.engines import load_onnx, openvino_forward
@@ -91,7 +92,7 @@ def _engines(name: str, folder: Path, device: torch.device, repeats: int) -> Row
     }
     try:
         engines["OpenVINO"] = openvino_forward(path)
-    except ValueError as error:  # an optional extra: the column says so
+    except ConfigError as error:  # an optional extra: the column says so
         missing = str(error)
         engines_missing = {"OpenVINO": missing}
     else:

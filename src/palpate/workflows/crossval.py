@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from palpate.duplicates import find_duplicates
 from palpate.localisers.load import load_localiser
 from palpate.localisers.run_folder import RunFolder
 from palpate.splits import Split, folds_by_subject, read_split, refuse_leaks
@@ -35,8 +36,13 @@ def make_folds(study: Study, count: int, *, seed: int, only: int | None = None) 
     """
     annotated = study.annotated()
     splits = folds_by_subject(annotated, count, rng=np.random.default_rng(seed))
+    # Every image is read once, not once a fold; folds are by subject, so only copies under two
+    # subjects can leak.
+    files = {case.identifier: case.path for case in annotated.cases}
+    subjects = {case.identifier: case.subject for case in annotated.cases}
+    copies = find_duplicates(files, apart=subjects)
     for split in splits:
-        refuse_leaks(split, annotated)
+        refuse_leaks(split, annotated, duplicates=copies)
     return Folds(annotated, tuple(splits[:only]))
 
 
