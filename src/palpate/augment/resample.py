@@ -22,10 +22,12 @@ class Prepared:
     Args:
         pixels: (y, x), uint8 or uint16.
         from_image: pixels of the image as given -> pixels of this array.
+        size: of the image as given (x, y).
     """
 
     pixels: ndarray
     from_image: Affine
+    size: tuple[int, int]
 
 
 def fit(size: tuple[int, int], grid: tuple[int, int]) -> Affine:
@@ -47,10 +49,11 @@ def prepare(image: Image, grid: tuple[int, int]) -> Prepared:
     size = (pixels.shape[1], pixels.shape[0])
     ratio = min(grid[0] / size[0], grid[1] / size[1]) * _HEADROOM
     if ratio >= 1:
-        return Prepared(pixels, Affine.identity())
+        return Prepared(pixels, Affine.identity(), size)
     new = (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio)))
     small = cv2.resize(pixels, new, interpolation=cv2.INTER_AREA)
-    return Prepared(small, Affine.resize(size, new, source="pixel", target="pixel"))
+    from_image = Affine.resize(size, new, source="pixel", target="pixel")
+    return Prepared(small, from_image, size)
 
 
 def _grey(image: Image) -> ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from palpate.codecs.decoded import Decoded
@@ -84,37 +84,57 @@ class HeatmapCodec:
         background may be anything, a Gaussian is fitted to the peak, the covariance is the second
         moment near it, and the score is the peak's height.
         """
-        values = np.asarray(output, dtype=np.float64)
-        mass = self._mass(values)
-        everywhere = float(max(mass.shape))
         if self.scale == "logit":
-            centre, reach = _centroid(mass), everywhere
+            mass = _distribution(np.asarray(output, dtype=np.float32))
+            centre, moment = _moments(mass)
             score = _share_within(mass, centre, 3 * self.sigma_cells)
         else:
-            flat = np.argmax(values.reshape(len(values), -1), axis=1)
-            peak = np.stack([flat % values.shape[2], flat // values.shape[2]], axis=1)
-            centre, reach = gaussian_centre(values, peak), 3 * self.sigma_cells
+            values = np.asarray(output, dtype=np.float64)
+            centre = gaussian_centre(values, _peaks(values))
+            moment = _second_moment(_above_half(values), centre, 3 * self.sigma_cells)
             score = np.clip(values.max(axis=(1, 2)), 0, 1)
         mean = (centre + 0.5) * self.stride - 0.5
-        covariance = _second_moment(mass, centre, reach) * self.stride**2
-        return Decoded(mean, covariance, score)
-
-    def _mass(self, output: ndarray) -> ndarray:
-        if self.scale == "intensity":
-            # Below half the peak lies background, which would widen the covariance: IC-Loss, for
-            # one, lets it be anything up to 0.4.
-            peak = output.max(axis=(1, 2), keepdims=True)
-            positive = np.clip(output - 0.5 * np.maximum(peak, 1e-6), 0, None)
-            return positive + 1e-12
-        shifted = np.exp(output - output.max(axis=(1, 2), keepdims=True))
-        return shifted / shifted.sum(axis=(1, 2), keepdims=True)
+        return Decoded(mean, moment * self.stride**2, score)
 
 
-def _centroid(mass: ndarray) -> Float[ndarray, "landmark 2"]:
-    total = mass.sum(axis=(1, 2))
-    x = mass.sum(axis=1) @ np.arange(mass.shape[2])
-    y = mass.sum(axis=2) @ np.arange(mass.shape[1])
-    return np.stack([x, y], axis=1) / total[:, None]
+def _distribution(logits: Float[ndarray, "landmark y x"]) -> Float[ndarray, "landmark y x"]:
+    shifted = np.exp(logits - logits.max(axis=(1, 2), keepdims=True))
+    return shifted / shifted.sum(axis=(1, 2), keepdims=True)
+
+
+def _above_half(intensity: Float[ndarray, "landmark y x"]) -> Float[ndarray, "landmark y x"]:
+    # Below half the peak lies background, which would widen the covariance: IC-Loss, for
+    # one, lets it be anything up to 0.4.
+    peak = intensity.max(axis=(1, 2), keepdims=True)
+    return np.clip(intensity - 0.5 * np.maximum(peak, 1e-6), 0, None) + 1e-12
+
+
+def _peaks(values: Float[ndarray, "landmark y x"]) -> Int[ndarray, "landmark 2"]:
+    """Cell (x, y) of the highest value."""
+    flat = np.argmax(values.reshape(len(values), -1), axis=1)
+    return np.stack([flat % values.shape[2], flat // values.shape[2]], axis=1)
+
+
+def _moments(
+    mass: Float[ndarray, "landmark y x"],
+) -> tuple[Float[ndarray, "landmark 2"], Float[ndarray, "landmark 2 2"]]:
+    """Mean and covariance of distributions over the cells, in one pass.
+
+    Distances are taken from the peak, so that single precision suffices: where nearly all mass
+    is, they are small.
+    """
+    _, height, width = mass.shape
+    peak = _peaks(mass)
+    dx = np.arange(width) - peak[:, :1]
+    dy = np.arange(height) - peak[:, 1:]
+    across = np.stack([np.ones_like(dx), dx, dx * dx], axis=-1).astype(np.float32)
+    down = np.stack([np.ones_like(dy), dy, dy * dy], axis=1).astype(np.float64)
+    raw = down @ (mass @ across).astype(np.float64)  # [k, i, j] = sum of mass dy^i dx^j
+    raw /= raw[:, :1, :1]
+    x, y = raw[:, 0, 1], raw[:, 1, 0]
+    xx, yy, xy = raw[:, 0, 2] - x * x, raw[:, 2, 0] - y * y, raw[:, 1, 1] - x * y
+    covariance = np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+    return peak + np.stack([x, y], axis=1), covariance
 
 
 def _window(centre: ndarray, length: int, reach: float) -> ndarray:

@@ -53,24 +53,36 @@ class NetworkLocaliser:
         Raises:
             GeometryError: the image is not a plane of pixels.
         """
-        return self.predict_prepared(*self.load(image))
+        return self.predict_prepared(self.load(image))
 
-    def load(self, image: Image) -> tuple[Prepared, tuple[int, int]]:
+    def load(self, image: Image) -> Prepared:
         """Reduce an image to what the network needs: this part needs no network."""
         if image.axes != "yx":
             raise GeometryError(
                 f"image {image.identifier!r} has axes {image.axes}; this localiser reads single "
                 "planes (yx)"
             )
-        return prepare(image, self.spec.grid), (image.size[0], image.size[1])
+        return prepare(image, self.spec.grid)
 
-    def predict_prepared(self, prepared: Prepared, size: tuple[int, int]) -> Prediction:
-        """Run the network on every view of a prepared image of ``size`` and join the views."""
-        views = self._views(size)
-        inputs = np.stack([self._input(prepared, view) for view in views])
-        outputs = self.forward(inputs)
+    def predict_prepared(self, prepared: Prepared) -> Prediction:
+        """Run the network on every view of a prepared image and join the views."""
+        return self.read(prepared, self.forward(self.inputs(prepared)))
+
+    def inputs(self, prepared: Prepared) -> Float[ndarray, "view channel y x"]:
+        """Make what the network is given of a prepared image: one input a view."""
+        return np.stack([self._input(prepared, view) for view in self._views(prepared.size)])
+
+    def read(self, prepared: Prepared, outputs: Float[ndarray, "view landmark ..."]) -> Prediction:
+        """Read what the network put out for :meth:`inputs`: decode, map back, join the views."""
+        views = self._views(prepared.size)
         found = [self._decode(out, view) for out, view in zip(outputs, views, strict=True)]
-        return self._join(found)
+        mean, covariance, score = (np.stack(part) for part in zip(*found, strict=True))
+        apart = mean - mean.mean(axis=0)
+        spread = np.einsum("vki,vkj->kij", apart, apart) / len(views)
+        joined = (covariance.mean(axis=0) + spread) * (self.spec.variance_factor or 1.0)
+        return Prediction(
+            self.scheme, mean.mean(axis=0), joined, score.mean(axis=0), self.made_by, "pixel"
+        )
 
     def _views(self, size: tuple[int, int]) -> list[Affine]:
         spec, grid = self.spec, self.spec.grid
@@ -90,24 +102,15 @@ class NetworkLocaliser:
             name = self.spec.mirrored_channels
         return CHANNELS[name](unit(resample(prepared, view, self.spec.grid)))
 
-    def _decode(self, output: ndarray, view: Affine) -> Prediction:
+    def _decode(self, output: ndarray, view: Affine) -> tuple[ndarray, ndarray, ndarray]:
+        """Mean and covariance in pixels of the image as given, and score."""
         decoded = self.spec.codec.decode(output)
-        mean, covariance, score = decoded.mean, decoded.covariance, decoded.score
-        if view.mirrors:
-            order = self.scheme.mirror_order()
-            mean, covariance, score = mean[order], covariance[order], score[order]
-        on_grid = Prediction(self.scheme, mean, covariance, score, self.made_by, "grid")
-        return on_grid.moved(view.inverse())
-
-    def _join(self, views: list[Prediction]) -> Prediction:
-        means = np.stack([view.mean for view in views])
-        mean = means.mean(axis=0)
-        apart = means - mean
-        spread = np.einsum("vki,vkj->kij", apart, apart) / len(views)
-        covariance = np.mean([view.covariance for view in views], axis=0) + spread
-        covariance = covariance * (self.spec.variance_factor or 1.0)
-        score = np.mean([view.score for view in views], axis=0)
-        return Prediction(self.scheme, mean, covariance, score, self.made_by, "pixel")
+        back = view.inverse()
+        found = back(decoded.mean), back.covariance(decoded.covariance), decoded.score
+        if not view.mirrors:
+            return found
+        order = self.scheme.mirror_order()
+        return found[0][order], found[1][order], found[2][order]
 
 
 def _mirror(grid: tuple[int, int]) -> Affine:

@@ -44,7 +44,7 @@ def torch_forward(network: nn.Module, device: torch.device) -> Forward:
         for at in range(0, len(batch), _AT_ONCE):
             part = torch.from_numpy(np.ascontiguousarray(batch[at : at + _AT_ONCE]))
             out = network(part.to(device, memory_format=torch.channels_last))
-            parts.append(out.float().cpu().numpy())
+            parts.append(out.float().cpu().contiguous().numpy())
         return np.concatenate(parts)
 
     return forward

@@ -24,10 +24,9 @@ from palpate.sample import Sample
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingImage:
-    """A prepared image with its size as given and its points in pixels of the image as given."""
+    """A prepared image with its points in pixels of the image as given."""
 
     prepared: Prepared
-    size: tuple[int, int]
     points: Points
 
     @classmethod
@@ -43,8 +42,7 @@ class TrainingImage:
                 f"image {sample.image.identifier!r} is in the split but not annotated; "
                 "annotate it, or take it out of the split"
             )
-        size = (sample.image.size[0], sample.image.size[1])
-        return cls(prepare(sample.image, grid), size, points)
+        return cls(prepare(sample.image, grid), points)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,7 +74,7 @@ class Examples:
         """Draw a warp and an exposure; apply the one to image and points alike."""
         image, grid = self.images[index], self.spec.grid
         rng = np.random.default_rng([self.seed, epoch, index])
-        to_grid = self.warp.draw(rng, grid) @ fit(image.size, grid)
+        to_grid = self.warp.draw(rng, grid) @ fit(image.prepared.size, grid)
         exposure = self.exposure.draw(rng)
         grey = exposure(unit(resample(image.prepared, to_grid, grid)))
         name = self.spec.channels

@@ -158,7 +158,7 @@ class _Run:
         device = next(state.average.network.parameters()).device
         forward = torch_forward(state.average.network, device)
         localiser = NetworkLocaliser(spec, forward, sha256(self.folder.weights)[:12])
-        found = [localiser.predict_prepared(image.prepared, image.size) for image in validation]
+        found = [localiser.predict_prepared(image.prepared) for image in validation]
         calibration = variance_factor(found, [image.points for image in validation])
         if calibration is not None:
             spec = replace(spec, variance_factor=calibration.factor)
@@ -240,7 +240,7 @@ def make_examples(recipe: Recipe, spec: LocaliserSpec, images: list[TrainingImag
 
 def mean_radial_error_px(localiser: NetworkLocaliser, images: list[TrainingImage]) -> float:
     """Mean distance over all annotated landmarks, in pixels of the images as given."""
-    found = [localiser.predict_prepared(image.prepared, image.size) for image in images]
+    found = [localiser.predict_prepared(image.prepared) for image in images]
     return mean_error(found, images)
 
 

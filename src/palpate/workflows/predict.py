@@ -1,18 +1,14 @@
-"""Predict many images: reading runs ahead of the network, one bad file does not stop the rest."""
+"""Predict many images: one bad file does not stop the rest."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from palpate.augment.resample import Prepared
 from palpate.errors import PalpateError
 from palpate.image import Image
 from palpate.io.images import IMAGE_SUFFIXES, find_images, read_image
 from palpate.io.predictions import PredictedImage
 from palpate.localisers.network import NetworkLocaliser
-
-_AHEAD = 3  # images read before they are needed; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +31,25 @@ class Outcome:
     reason: str = ""
 
 
-def predict_each(localiser: NetworkLocaliser, sources: Sequence[Source]) -> Iterator[Outcome]:
-    """Predict in the order given; what cannot be read or predicted is told, not raised."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(_load, localiser, source) for source in sources[:_AHEAD]]
-        for position, source in enumerate(sources):
-            loaded = waiting.pop(0)
-            if position + _AHEAD < len(sources):
-                waiting.append(pool.submit(_load, localiser, sources[position + _AHEAD]))
-            yield _outcome(localiser, source, loaded)
+def predict_each(localiser: NetworkLocaliser, sources: Iterable[Source]) -> Iterator[Outcome]:
+    """Predict in the order given; what cannot be read or predicted is told, not raised.
+
+    One after the other on purpose: on a processor the network keeps every core busy, and a
+    thread that reads ahead delays each of its layers by more than it saves.
+    """
+    for source in sources:
+        try:
+            yield _outcome(localiser, source)
+        except PalpateError as error:
+            yield Outcome(source.identifier, None, reason=str(error))
 
 
-def _load(localiser: NetworkLocaliser, source: Source) -> tuple[Prepared, Image]:
+def _outcome(localiser: NetworkLocaliser, source: Source) -> Outcome:
     image = source.read()
-    prepared, _ = localiser.load(image)
-    return prepared, image
-
-
-def _outcome(
-    localiser: NetworkLocaliser, source: Source, loaded: "Future[tuple[Prepared, Image]]"
-) -> Outcome:
-    try:
-        prepared, image = loaded.result()
-        size = (image.size[0], image.size[1])
-        prediction = localiser.predict_prepared(prepared, size)
-    except PalpateError as error:
-        return Outcome(source.identifier, None, reason=str(error))
     predicted = PredictedImage(
         image=source.identifier,
-        prediction=prediction,
-        size=size,
+        prediction=localiser.predict(image),
+        size=(image.size[0], image.size[1]),
         subject=source.subject,
         group=source.group,
         calibration=image.calibration,
