@@ -1,0 +1,1 @@
+"""Landmarks over time: labels between annotated frames, smoothing, gaps, points that jump."""
