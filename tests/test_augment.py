@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palpate.augment.channels import CHANNEL_COUNT, CHANNELS
+from palpate.augment.channels import CHANNELS
 from palpate.augment.exposure import RandomExposure
 from palpate.augment.resample import fit, prepare, resample, unit
 from palpate.augment.warp import RandomWarp
+from palpate.errors import GeometryError
 from palpate.image import Image
 
 WARP = RandomWarp(rotation_deg=30.0, scale=0.3, stretch=0.1, shear=0.1, shift=0.05, mirror=0.5)
@@ -44,7 +45,7 @@ def test_each_landmark_stays_on_its_lamp(size, grid):
     image = lamps(size, truth, sigma=2.5 / min(ratio, 1))
     prepared = prepare(image, grid)
     for seed in range(5):
-        to_grid = WARP.draw(np.random.default_rng(seed), grid) @ fit(size, grid)
+        to_grid = WARP.draw(np.random.default_rng(seed), grid) @ fit((0, 0, *size), grid)
         grey = unit(resample(prepared, to_grid, grid))
         for point in to_grid(truth):
             if (point > 12).all() and (point < np.array(grid) - 12).all():
@@ -53,7 +54,7 @@ def test_each_landmark_stays_on_its_lamp(size, grid):
 
 def test_fit_keeps_edges_on_edges():
     """The image's outer edges lie on the grid's along the side that fills it."""
-    corners = fit((100, 50), (64, 64))([[-0.5, -0.5], [99.5, 49.5]])
+    corners = fit((0, 0, 100, 50), (64, 64))([[-0.5, -0.5], [99.5, 49.5]])
     np.testing.assert_allclose(corners[:, 0], [-0.5, 63.5])
     np.testing.assert_allclose(corners[:, 1].sum(), 63.0)
 
@@ -102,11 +103,38 @@ def test_inversion_inverts():
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_channels_have_their_count_and_no_nan(name):
-    for grey in (np.zeros((8, 8), np.float32), np.random.default_rng(0).random((8, 8), np.float32)):
-        made = CHANNELS[name](grey)
-        assert made.shape == (CHANNEL_COUNT[name], 8, 8)
+    channels = CHANNELS[name]
+    shape = (8, 8, 3) if channels.colour else (8, 8)
+    for pixels in (np.zeros(shape, np.float32), np.random.default_rng(0).random(shape, np.float32)):
+        made = channels.make(pixels)
+        assert made.shape == (channels.count, 8, 8)
         assert np.isfinite(made).all()
         assert made.dtype == np.float32
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("region", [(60, 40, 90, 90), (0, 0, 120, 160), (110, 30, 90, 130)])
+def test_a_region_fills_the_grid_and_lamps_stay(region, colour):
+    x, y, width, height = region
+    truth = np.array([[0.3, 0.3], [0.7, 0.4], [0.5, 0.7]]) * (width, height) + (x, y)
+    film = lamps((200, 160), truth, sigma=3.0)
+    pixels = (film.pixels // 256).astype(np.uint8)
+    image = Image(pixels, "lamps", region=region)
+    grid = (64, 64)
+    prepared = prepare(image, grid, colour=colour)
+    to_grid = fit(prepared.region, grid)
+    longer = 0 if width >= height else 1
+    corners = to_grid([[x - 0.5, y - 0.5], [x + width - 0.5, y + height - 0.5]])
+    np.testing.assert_allclose(corners[:, longer], [-0.5, 63.5])
+    sampled = unit(resample(prepared, to_grid, grid))
+    grey = sampled.mean(axis=2) if colour else sampled
+    for point in to_grid(truth):
+        assert np.abs(centroid(grey, point, reach=6) - point).max() < 0.15
+
+
+def test_a_region_outside_the_image_is_refused():
+    with pytest.raises(GeometryError, match="not inside its 20 x 10 px"):
+        Image(np.zeros((1, 10, 20), np.uint8), "a", region=(15, 0, 10, 5))
 
 
 def test_sixteen_bits_survive_preparation():

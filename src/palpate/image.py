@@ -52,6 +52,8 @@ class Image:
         axes: the meaning of the axes after the channel.
         calibration: None where not known; never 'spacing 1'.
         laterality: 'L', 'R', 'B' or None, as DICOM's ImageLaterality.
+        region: the part to look at, (x, y, width, height) in px; None is the whole image. Points
+            are in pixels of the whole image all the same.
         provenance: tags worth keeping, as text.
 
     Raises:
@@ -64,6 +66,7 @@ class Image:
     calibration: Calibration | None = None
     laterality: str | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    region: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
@@ -77,9 +80,20 @@ class Image:
         spatial = len(self.axes.replace("t", ""))
         if self.calibration is not None and len(self.calibration.spacing_mm) != spatial:
             raise GeometryError(f"image {self.identifier!r} needs {spatial} spacings")
+        if self.region is not None:
+            self._refuse_outside(self.region)
         view = self.pixels.view()
         view.flags.writeable = False
         object.__setattr__(self, "pixels", view)
+
+    def _refuse_outside(self, region: tuple[int, int, int, int]) -> None:
+        x, y, width, height = region
+        across, down = self.size[:2]
+        if width < 1 or height < 1 or x < 0 or y < 0 or x + width > across or y + height > down:
+            raise GeometryError(
+                f"image {self.identifier!r}: the region {region} (x, y, width, height) is not "
+                f"inside its {across} x {down} px"
+            )
 
     @property
     def size(self) -> tuple[int, ...]:

@@ -1,16 +1,30 @@
-"""The channels a network sees, made from one grey channel in [0, 1].
+"""The channels a network sees, made from one grey channel, or from three of colour, in [0, 1].
 
-To add a preprocessing: write a function of the grey channel and name it in ``CHANNELS``.
+To add a preprocessing: write a function of the pixels and name it in ``CHANNELS``.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-Channels = Callable[[Float[ndarray, "y x"]], Float[ndarray, "channel y x"]]
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """A row of the table ``CHANNELS``.
+
+    Args:
+        make: from (y, x), or (y, x, 3) where ``colour``, to (channel, y, x).
+        count: how many channels it makes.
+        colour: whether it asks for red, green and blue.
+    """
+
+    make: Callable[[Float[ndarray, "y x ..."]], Float[ndarray, "channel y x"]]
+    count: int
+    colour: bool = False
 
 
 def standardised(grey: Float[ndarray, "y x"]) -> Float[ndarray, "1 y x"]:
@@ -43,9 +57,14 @@ def equalised(grey: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
     return cv2.equalizeHist(eight_bit).astype(np.float32) / np.float32(255)
 
 
+def red_green_blue(colour: Float[ndarray, "y x 3"]) -> Float[ndarray, "3 y x"]:
+    """(red, green, blue), all in [0, 1]; what normalises them is a layer of the network."""
+    return np.ascontiguousarray(colour.transpose(2, 0, 1))
+
+
 CHANNELS: dict[str, Channels] = {
-    "standardised": standardised,
-    "grey-eq-inv": grey_equalised_inverted,
-    "grey-inv-eq": grey_inverted_equalised,
+    "standardised": Channels(standardised, 1),
+    "grey-eq-inv": Channels(grey_equalised_inverted, 3),
+    "grey-inv-eq": Channels(grey_inverted_equalised, 3),
+    "rgb": Channels(red_green_blue, 3, colour=True),
 }
-CHANNEL_COUNT: dict[str, int] = {"standardised": 1, "grey-eq-inv": 3, "grey-inv-eq": 3}

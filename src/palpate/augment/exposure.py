@@ -65,8 +65,10 @@ class Exposure:
     hidden: tuple[float, float, float, float] | None = None
     seed: int = 0
 
-    def __call__(self, grey: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
-        """Apply to grey in [0, 1]; the result is in [0, 1]."""
+    def __call__(self, grey: Float[ndarray, "y x ..."]) -> Float[ndarray, "y x ..."]:
+        """Apply to grey, or to each colour alike, in [0, 1]; the result is in [0, 1]."""
+        if self == Exposure(seed=self.seed):
+            return grey
         steps = np.linspace(0, 1, 1024, dtype=np.float32)
         if self.inverted:
             steps = 1 - steps
@@ -83,10 +85,10 @@ class Exposure:
 
 
 def _hide(grey: ndarray, box: tuple[float, float, float, float]) -> ndarray:
-    height, width = grey.shape
+    height, width = grey.shape[:2]
     x0, y0 = int(box[0] * width), int(box[1] * height)
     x1, y1 = int(x0 + box[2] * width), int(y0 + box[3] * height)
     out = grey.copy()
     if x1 > x0 and y1 > y0:
-        out[y0:y1, x0:x1] = grey[y0:y1, x0:x1].mean()
+        out[y0:y1, x0:x1] = grey[y0:y1, x0:x1].mean(axis=(0, 1))
     return out

@@ -11,57 +11,93 @@ from palpate.affine import Affine
 from palpate.image import Image
 
 # An image is shrunk by area averaging to this many times the grid before it is warped, so
-# that the warp (bilinear, no prefilter) does not alias.
-_HEADROOM = 1.25
+# that the warp (bilinear, no prefilter) does not alias. Colour is of clips, which bring thousands
+# of frames that are only shifted a little: they are kept at the size of the grid.
+_HEADROOM, _HEADROOM_COLOUR = 1.25, 1.0
+# Around a region so much of its sides is kept, for a warp to bring in.
+_MARGIN = 0.15
+
+# x, y of the upper left pixel, width, height, in pixels of the image as given.
+Region = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prepared:
-    """One grey channel, small enough to keep in memory, and where it came from.
+    """Grey or colour, small enough to keep in memory, and where it came from.
 
     Args:
-        pixels: (y, x), uint8 or uint16.
+        pixels: (y, x) or (y, x, 3), uint8 or uint16.
         from_image: pixels of the image as given -> pixels of this array.
-        size: of the image as given (x, y).
+        region: the part of the image that is fitted into the grid.
     """
 
     pixels: ndarray
     from_image: Affine
-    size: tuple[int, int]
+    region: Region
 
 
-def fit(size: tuple[int, int], grid: tuple[int, int]) -> Affine:
-    """Map an image of ``size`` (x, y) into ``grid`` (x, y): same aspect ratio, centred.
+def fit(region: Region, grid: tuple[int, int]) -> Affine:
+    """Map a region of an image into ``grid`` (x, y): same aspect ratio, centred.
 
     Example:
-        >>> fit((100, 50), (50, 50))([[49.5, 24.5]]).tolist()
+        >>> fit((0, 0, 100, 50), (50, 50))([[49.5, 24.5]]).tolist()
         [[24.5, 24.5]]
     """
-    ratio = min(grid[0] / size[0], grid[1] / size[1])
-    shift = [((g - 1) - ratio * (s - 1)) / 2 for g, s in zip(grid, size, strict=True)]
+    x, y, width, height = region
+    ratio = min(grid[0] / width, grid[1] / height)
+    centre = (x + (width - 1) / 2, y + (height - 1) / 2)
+    shift = [(g - 1) / 2 - ratio * c for g, c in zip(grid, centre, strict=True)]
     scale = Affine.scaling((ratio, ratio), source="pixel", target="grid")
     return Affine.translation(shift, source="grid", target="grid") @ scale
 
 
-def prepare(image: Image, grid: tuple[int, int]) -> Prepared:
-    """Reduce an image to one grey channel of at most ``_HEADROOM`` times the grid."""
-    pixels = _grey(image)
-    size = (pixels.shape[1], pixels.shape[0])
-    ratio = min(grid[0] / size[0], grid[1] / size[1]) * _HEADROOM
+def prepare(image: Image, grid: tuple[int, int], *, colour: bool = False) -> Prepared:
+    """Reduce an image to one grey channel, or to three of colour, little larger than the grid."""
+    region = image.region or (0, 0, image.size[0], image.size[1])
+    left, top, right, bottom = _with_margin(region, (image.size[0], image.size[1]))
+    cropped = image.pixels[:, top:bottom, left:right]
+    pixels = _colour(cropped) if colour else _grey(cropped, image)
+    from_image = Affine.translation((-left, -top))
+    size = (right - left, bottom - top)
+    headroom = _HEADROOM_COLOUR if colour else _HEADROOM
+    ratio = min(grid[0] / region[2], grid[1] / region[3]) * headroom
     if ratio >= 1:
-        return Prepared(pixels, Affine.identity(), size)
+        # A copy: the crop must not keep the whole image in memory.
+        return Prepared(np.ascontiguousarray(pixels), from_image, region)
     new = (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio)))
     small = cv2.resize(pixels, new, interpolation=cv2.INTER_AREA)
-    from_image = Affine.resize(size, new, source="pixel", target="pixel")
-    return Prepared(small, from_image, size)
+    shrink = Affine.resize(size, new, source="pixel", target="pixel")
+    return Prepared(small, shrink @ from_image, region)
 
 
-def _grey(image: Image) -> ndarray:
-    if image.pixels.dtype == np.uint8:
-        if len(image.pixels) == 1:
-            return image.pixels[0]
-        return np.rint(image.pixels.mean(axis=0)).astype(np.uint8)
-    return np.rint(image.grey() * 65535).astype(np.uint16)
+def _with_margin(region: Region, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the region and what lies close around it in the image."""
+    x, y, width, height = region
+    beside, above = round(_MARGIN * width), round(_MARGIN * height)
+    return (
+        max(x - beside, 0),
+        max(y - above, 0),
+        min(x + width + beside, size[0]),
+        min(y + height + above, size[1]),
+    )
+
+
+def _grey(pixels: ndarray, image: Image) -> ndarray:
+    if pixels.dtype == np.uint8:
+        if len(pixels) == 1:
+            return pixels[0]
+        return np.rint(pixels.mean(axis=0)).astype(np.uint8)
+    grey = Image(pixels, image.identifier).grey()
+    return np.rint(grey * 65535).astype(np.uint16)
+
+
+def _colour(pixels: ndarray) -> ndarray:
+    if pixels.dtype != np.uint8:
+        grey = Image(pixels, "colour").grey()
+        pixels = np.rint(grey * 255).astype(np.uint8)[None]
+    if len(pixels) != 3:
+        pixels = np.repeat(pixels[:1], 3, axis=0)
+    return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
 
 def resample(prepared: Prepared, to_grid: Affine, grid: tuple[int, int]) -> ndarray:
@@ -83,6 +119,6 @@ def resample(prepared: Prepared, to_grid: Affine, grid: tuple[int, int]) -> ndar
     )
 
 
-def unit(pixels: ndarray) -> Float[ndarray, "y x"]:
+def unit(pixels: ndarray) -> Float[ndarray, "y x ..."]:
     """Return float32 in [0, 1]."""
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)

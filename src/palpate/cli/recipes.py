@@ -23,7 +23,7 @@ def recipes(
         console.print(text, highlight=False, markup=False)
         return
     need_torch()
-    from palpate.augment.channels import CHANNEL_COUNT
+    from palpate.augment.channels import CHANNELS
     from palpate.networks import NETWORKS, multiply_accumulates, parameters_keras
 
     table = Table(title="recipes (counts for 29 landmarks)")
@@ -35,7 +35,7 @@ def recipes(
             (recipe.input.longest or 0) * 4 // 5,
             recipe.input.longest or 0,
         )
-        channels = CHANNEL_COUNT[recipe.input.channels]
+        channels = CHANNELS[recipe.input.channels].count
         network = NETWORKS[recipe.network.name].build(channels, 29)
         cost = multiply_accumulates(network, (channels, size[1], size[0]))
         table.add_row(

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from palpate.affine import Affine
 from palpate.augment.channels import CHANNELS
-from palpate.augment.resample import Prepared, fit, prepare, resample, unit
+from palpate.augment.resample import Prepared, Region, fit, prepare, resample, unit
 from palpate.augment.warp import RandomWarp
 from palpate.errors import GeometryError
 from palpate.image import Image
@@ -62,7 +62,8 @@ class NetworkLocaliser:
                 f"image {image.identifier!r} has axes {image.axes}; this localiser reads single "
                 "planes (yx)"
             )
-        return prepare(image, self.spec.grid)
+        colour = CHANNELS[self.spec.channels].colour
+        return prepare(image, self.spec.grid, colour=colour)
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Run the network on every view of a prepared image and join the views."""
@@ -70,11 +71,11 @@ class NetworkLocaliser:
 
     def inputs(self, prepared: Prepared) -> Float[ndarray, "view channel y x"]:
         """Make what the network is given of a prepared image: one input a view."""
-        return np.stack([self._input(prepared, view) for view in self._views(prepared.size)])
+        return np.stack([self._input(prepared, view) for view in self._views(prepared.region)])
 
     def read(self, prepared: Prepared, outputs: Float[ndarray, "view landmark ..."]) -> Prediction:
         """Read what the network put out for :meth:`inputs`: decode, map back, join the views."""
-        views = self._views(prepared.size)
+        views = self._views(prepared.region)
         found = [self._decode(out, view) for out, view in zip(outputs, views, strict=True)]
         mean, covariance, score = (np.stack(part) for part in zip(*found, strict=True))
         apart = mean - mean.mean(axis=0)
@@ -84,9 +85,9 @@ class NetworkLocaliser:
             self.scheme, mean.mean(axis=0), joined, score.mean(axis=0), self.made_by, "pixel"
         )
 
-    def _views(self, size: tuple[int, int]) -> list[Affine]:
+    def _views(self, region: Region) -> list[Affine]:
         spec, grid = self.spec, self.spec.grid
-        plain = fit(size, grid)
+        plain = fit(region, grid)
         views = [plain]
         if spec.views.both_orders:
             views.append(_mirror(grid) @ plain)
@@ -100,7 +101,7 @@ class NetworkLocaliser:
         name = self.spec.channels
         if view.mirrors and self.spec.mirrored_channels:
             name = self.spec.mirrored_channels
-        return CHANNELS[name](unit(resample(prepared, view, self.spec.grid)))
+        return CHANNELS[name].make(unit(resample(prepared, view, self.spec.grid)))
 
     def _decode(self, output: ndarray, view: Affine) -> tuple[ndarray, ndarray, ndarray]:
         """Mean and covariance in pixels of the image as given, and score."""

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from palpate.augment.channels import CHANNEL_COUNT
+from palpate.augment.channels import CHANNELS
 from palpate.errors import FormatError
 from palpate.files import sha256
 from palpate.localisers.network import Forward, NetworkLocaliser
@@ -22,7 +22,7 @@ _AT_ONCE = 8  # views or images through the network together
 
 def build(spec: LocaliserSpec) -> nn.Module:
     """Build the network that a spec names; its weights are torch's random ones."""
-    return NETWORKS[spec.network].build(CHANNEL_COUNT[spec.channels], len(spec.scheme))
+    return NETWORKS[spec.network].build(CHANNELS[spec.channels].count, len(spec.scheme))
 
 
 def place(network: nn.Module, device: torch.device) -> nn.Module:

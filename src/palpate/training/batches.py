@@ -30,7 +30,7 @@ class TrainingImage:
     points: Points
 
     @classmethod
-    def of(cls, sample: Sample, grid: tuple[int, int]) -> "TrainingImage":
+    def of(cls, sample: Sample, grid: tuple[int, int], *, colour: bool = False) -> "TrainingImage":
         """Prepare one annotated sample.
 
         Raises:
@@ -42,7 +42,7 @@ class TrainingImage:
                 f"image {sample.image.identifier!r} is in the split but not annotated; "
                 "annotate it, or take it out of the split"
             )
-        return cls(prepare(sample.image, grid), points)
+        return cls(prepare(sample.image, grid, colour=colour), points)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,9 +74,9 @@ class Examples:
         """Draw a warp and an exposure; apply the one to image and points alike."""
         image, grid = self.images[index], self.spec.grid
         rng = np.random.default_rng([self.seed, epoch, index])
-        to_grid = self.warp.draw(rng, grid) @ fit(image.prepared.size, grid)
+        to_grid = self.warp.draw(rng, grid) @ fit(image.prepared.region, grid)
         exposure = self.exposure.draw(rng)
-        grey = exposure(unit(resample(image.prepared, to_grid, grid)))
+        pixels = exposure(unit(resample(image.prepared, to_grid, grid)))
         name = self.spec.channels
         if to_grid.mirrors and self.spec.mirrored_channels:
             name = self.spec.mirrored_channels
@@ -84,7 +84,7 @@ class Examples:
         coordinates = move(to_grid).coordinates
         present = _inside(coordinates, grid)
         target = self.spec.codec.encode(np.nan_to_num(coordinates), present)
-        return CHANNELS[name](grey), target, present
+        return CHANNELS[name].make(pixels), target, present
 
     def batch(self, indices: Sequence[int], epoch: int) -> Batch:
         """Make the examples of one batch."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from palpate.augment.channels import CHANNELS
 from palpate.errors import StudyError
 from palpate.points import Points
 from palpate.splits import Split
@@ -66,10 +67,13 @@ class TrainingJob:
     def images(self, part: str, grid: tuple[int, int], advance: Advance) -> list[TrainingImage]:
         """Read and prepare the images of one part."""
         names = self.part(part)
+        colour = CHANNELS[self.recipe.input.channels].colour
         images = []
         for done, name in enumerate(names):
             advance(f"reading {part} films", done, len(names), "")
-            images.append(TrainingImage.of(self.study.load(self.study.case(name)), grid))
+            images.append(
+                TrainingImage.of(self.study.load(self.study.case(name)), grid, colour=colour)
+            )
         return images
 
 

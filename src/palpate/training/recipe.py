@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from palpate.errors import ConfigError
 from palpate.suggest import did_you_mean
 
+ChannelsName = Literal["standardised", "grey-eq-inv", "grey-inv-eq", "rgb"]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,8 +28,8 @@ class InputSettings(_Strict):
     size: tuple[int, int] | None = None
     longest: int | None = Field(default=None, ge=32)
     multiple: int = Field(default=32, ge=1)
-    channels: Literal["standardised", "grey-eq-inv", "grey-inv-eq"] = "standardised"
-    mirrored_channels: Literal["standardised", "grey-eq-inv", "grey-inv-eq"] | None = None
+    channels: ChannelsName = "standardised"
+    mirrored_channels: ChannelsName | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> "InputSettings":

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from palpate.augment.channels import CHANNEL_COUNT
+from palpate.augment.channels import CHANNELS
 from palpate.errors import ConfigError
 from palpate.files import write_bytes
 from palpate.io.predictions import PredictionFile, write_predictions, write_predictions_csv
@@ -84,7 +84,7 @@ def _engines(name: str, folder: Path, device: torch.device, repeats: int) -> Row
     network = place(build(spec).eval(), device)
     path = folder / f"{name}.onnx"
     write_bytes(path, to_onnx(network, spec))
-    shape = (CHANNEL_COUNT[spec.channels], spec.grid[1], spec.grid[0])
+    shape = (CHANNELS[spec.channels].count, spec.grid[1], spec.grid[0])
     batch = np.random.default_rng(0).random((1, *shape), np.float32)
     engines: dict[str, Forward] = {
         "torch": torch_forward(network, device),

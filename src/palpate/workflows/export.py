@@ -10,7 +10,7 @@ import onnx
 import torch
 from torch import nn
 
-from palpate.augment.channels import CHANNEL_COUNT
+from palpate.augment.channels import CHANNELS
 from palpate.errors import PalpateError
 from palpate.files import write_bytes
 from palpate.image import Image
@@ -55,7 +55,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
 
 def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
     """Return the network as ONNX with the localiser's description inside; one image at a time."""
-    channels = CHANNEL_COUNT[spec.channels]
+    channels = CHANNELS[spec.channels].count
     example = torch.zeros(1, channels, spec.grid[1], spec.grid[0])
     # It says for every operator of torchvision that torchvision, which nobody needs, is missing.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
