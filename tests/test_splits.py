@@ -21,7 +21,8 @@ from palpate.splits import (
     split_by_subject,
     split_in_time,
 )
-from palpate.study import Study, StudyCase
+from palpate.study import Study
+from palpate.study_case import StudyCase
 
 
 def study_of(sizes, groups=("",), parts=("",)):

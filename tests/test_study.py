@@ -10,7 +10,8 @@ from palpate.errors import ConfigError, FormatError, PalpateError, SchemeError, 
 from palpate.image import Calibration
 from palpate.points import Points
 from palpate.scheme import LandmarkScheme
-from palpate.study import Study, StudyCase, open_study, survey_study
+from palpate.study import Study, open_study, survey_study
+from palpate.study_case import StudyCase
 from palpate.study_annotation import over
 
 NAMES = ("nose", "left", "right")

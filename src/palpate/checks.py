@@ -20,7 +20,8 @@ from palpate.finding import SEVERITIES, Finding
 from palpate.points import Points
 from palpate.shape_checks import ShapeKind, ShapeProblem, shape_problems
 from palpate.splits import given_split, refuse_leaks
-from palpate.study import Study, StudyCase
+from palpate.study import Study, pictures
+from palpate.study_case import StudyCase
 
 # A point may lie so far outside before it counts: files count from a corner or from a centre.
 OUTSIDE_PX = 1.0
@@ -50,7 +51,7 @@ def find_problems(study: Study) -> tuple[Finding, ...]:
     Returns:
         Errors first, then warnings and notes; the most unusual first among these.
     """
-    films = read_films({case.identifier: case.path for case in study.cases})
+    films = read_films(pictures(study))
     found = list(study.findings)
     found += _unreadable(films)
     found += _calibrations(study)

@@ -11,7 +11,6 @@ and are found, too.
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -20,7 +19,7 @@ from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
 from palpate.errors import FormatError
-from palpate.io.images import read_thumbnail
+from palpate.io.images import Picture, read_thumbnail
 
 # Correlation after registration, from which two images are copies.
 THRESHOLD = 0.9
@@ -78,17 +77,18 @@ class Films:
     failures: Mapping[str, str]
 
 
-def read_films(files: Mapping[str, Path]) -> Films:
+def read_films(pictures: Mapping[str, Picture]) -> Films:
     """Read every image once, small.
 
     Args:
-        files: identifier -> file. A file that cannot be read is among the failures.
+        pictures: identifier -> file, or frame of a clip. One that cannot be
+            read is among the failures.
     """
     with ThreadPoolExecutor() as pool:
-        read = list(pool.map(_read, files.values()))
-    good = [(name, found) for name, found in zip(files, read, strict=True) if not _failed(found)]
+        read = list(pool.map(_read, pictures.values()))
+    good = [(name, found) for name, found in zip(pictures, read, strict=True) if not _failed(found)]
     failures = {
-        name: found for name, found in zip(files, read, strict=True) if isinstance(found, str)
+        name: found for name, found in zip(pictures, read, strict=True) if isinstance(found, str)
     }
     fine = np.zeros((len(good), _FINE, _FINE), dtype=np.float32)
     coarse = np.zeros((len(good), _COARSE**2), dtype=np.float32)
@@ -100,18 +100,18 @@ def read_films(files: Mapping[str, Path]) -> Films:
 
 
 def find_duplicates(
-    files: Mapping[str, Path], *, apart: Mapping[str, str] | None = None
+    pictures: Mapping[str, Picture], *, apart: Mapping[str, str] | None = None
 ) -> tuple[Duplicate, ...]:
     """Find the pairs of images that show the same; files that cannot be read are left out.
 
     Args:
-        files: identifier -> file.
+        pictures: identifier -> file, or frame of a clip.
         apart: identifier -> label, such as its subject; pairs of one label are not looked at.
 
     Returns:
-        Pairs in falling order of likeness; first before second in the order of ``files``.
+        Pairs in falling order of likeness; first before second in the order of ``pictures``.
     """
-    return duplicates_among(read_films(files), apart=apart)
+    return duplicates_among(read_films(pictures), apart=apart)
 
 
 def duplicates_among(
@@ -141,10 +141,10 @@ def _failed(found: object) -> bool:
     return isinstance(found, str)
 
 
-def _read(path: Path) -> tuple[ndarray, ndarray, tuple[int, int]] | str:
+def _read(picture: Picture) -> tuple[ndarray, ndarray, tuple[int, int]] | str:
     """Fine and coarse features and the size, or why not."""
     try:
-        small, size = read_thumbnail(path, 2 * _SIDE)
+        small, size = read_thumbnail(picture, 2 * _SIDE)
     except FormatError as error:
         return error.problem
     return *_features(small), size

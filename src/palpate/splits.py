@@ -19,7 +19,8 @@ from numpy import ndarray
 from palpate.duplicates import Duplicate, find_duplicates
 from palpate.errors import FormatError, StudyError
 from palpate.files import write_json
-from palpate.study import Study, StudyCase
+from palpate.study import Study, pictures
+from palpate.study_case import StudyCase
 
 PARTS = ("train", "validation", "test")
 By = Literal["subject", "time", "given"]
@@ -214,8 +215,7 @@ def refuse_leaks(
     if split.by != "time":
         _refuse_shared_subjects(cases, part_of)
     if duplicates is None:
-        files = {case.identifier: case.path for case in cases}
-        duplicates = find_duplicates(files, apart=part_of)
+        duplicates = find_copies(study.subset(part_of), apart=part_of)
     leaks = [
         pair
         for pair in duplicates
@@ -232,6 +232,18 @@ def refuse_leaks(
             f'study.toml that they belong together: same_subject = [["{pair.first}", '
             f"\"{pair.second}\"], ...] ('palpate check' lists all pairs)"
         )
+
+
+def find_copies(study: Study, *, apart: Mapping[str, str] | None = None) -> tuple[Duplicate, ...]:
+    """Find nearly the same image twice; reads every image once, of clips a few frames.
+
+    Args:
+        study: any.
+        apart: identifier -> label, such as its part; pairs of one label are not looked at. None
+            looks for pairs of different subjects.
+    """
+    label = apart or {case.identifier: case.subject for case in study.cases}
+    return find_duplicates(pictures(study), apart=label)
 
 
 def _refuse_shared_subjects(cases: Iterable[StudyCase], part_of: Mapping[str, str]) -> None:

@@ -5,64 +5,38 @@ read by :meth:`Study.load`, one image at a time. docs/study.md describes the fol
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from palpate.errors import FormatError, StudyError
 from palpate.finding import Finding
-from palpate.image import Calibration
+from palpate.image import Calibration, Image
 from palpate.io.annotation import AnnotatedImage
 from palpate.io.dicom import read_dicom_header
-from palpate.io.images import find_images, is_dicom, read_calibration, read_image
-from palpate.points import Points
-from palpate.sample import Sample, agreed
+from palpate.io.frame_cursor import FrameCursor
+from palpate.io.images import FrameOf, Picture, find_images, is_dicom, read_calibration, read_image
+from palpate.sample import Sample
 from palpate.scheme import LandmarkScheme
 from palpate.study_annotation import REFERENCE, gather
 from palpate.study_calibration import given_calibrations
-from palpate.study_names import ImageNames
-from palpate.study_settings import StudySettings, read_settings
+from palpate.study_case import ClipFrame, StudyCase
+from palpate.study_clips import clip_frame, fill, find_clips, open_clips, within
+from palpate.study_names import FrameNames, ImageNames
+from palpate.study_settings import SETTINGS, ClipSettings, StudySettings, read_settings
 from palpate.suggest import did_you_mean
 
-SETTINGS = "study.toml"
 # What makes a study unusable; anything else is for `palpate check` to tell.
-_BLOCKING = ("image-missing", "ambiguous-name", "annotated-twice", "two-subjects", "no-subject")
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class StudyCase:
-    """One image of a study without its pixels.
-
-    Args:
-        identifier: file name relative to the folder of images, with forward slashes; unique.
-        path: where the file is on this machine; never written into a result.
-        subject: the unit of every split; never empty.
-        group: a view or a class; may be empty.
-        split: part that the annotation names for it; may be empty.
-        annotations: annotator -> points.
-        reference: the agreed truth where the study has one.
-        calibration: as the study gives it, else as the file does; None where neither does.
-    """
-
-    identifier: str
-    path: Path
-    subject: str
-    group: str = ""
-    split: str = ""
-    annotations: Mapping[str, Points] = field(default_factory=dict)
-    reference: Points | None = None
-    calibration: Calibration | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "annotations", MappingProxyType(dict(self.annotations)))
-        if not self.subject:
-            raise StudyError(f"image {self.identifier!r} has no subject")
-
-    @property
-    def points(self) -> Points | None:
-        """The reference, else the annotators' mean, or None when nobody annotated."""
-        return agreed(self.annotations, self.reference)
+_BLOCKING = (
+    "image-missing",
+    "unreadable-clip",
+    "frame-missing",
+    "ambiguous-name",
+    "annotated-twice",
+    "two-subjects",
+    "no-subject",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +62,7 @@ class Study:
     settings: StudySettings = field(default_factory=StudySettings)
     findings: tuple[Finding, ...] = ()
     _rows: dict[str, StudyCase] = field(init=False, repr=False)
+    _cursor: FrameCursor = field(init=False, repr=False, default_factory=FrameCursor)
 
     def __post_init__(self) -> None:
         rows = {case.identifier: case for case in self.cases}
@@ -139,13 +114,41 @@ class Study:
         return replace(self, cases=tuple(c for c in self.cases if _has_points(c)))
 
     def load(self, case: StudyCase) -> Sample:
-        """Read the pixels of a case.
+        """Read the pixels of a case; frames of a clip fastest in their order, in one thread.
 
         Raises:
             FormatError: the image cannot be read.
         """
-        image = read_image(case.path, identifier=case.identifier, calibration=case.calibration)
+        if case.clip is None:
+            image = read_image(case.path, identifier=case.identifier, calibration=case.calibration)
+        else:
+            pixels = self._cursor.read(case.path, case.clip.frame).transpose(2, 0, 1)
+            image = Image(
+                pixels,
+                case.identifier,
+                calibration=case.calibration,
+                region=case.clip.region,
+            )
         return Sample(image, case.subject, case.annotations, case.reference, case.group)
+
+
+def pictures(study: Study) -> dict[str, Picture]:
+    """What is looked at to find copies: every image, and of a clip its first, middle and last case.
+
+    Neighbouring frames are alike in truth, and a copy of a clip is a copy at any frame.
+    """
+    clips: dict[str, list[StudyCase]] = defaultdict(list)
+    found: dict[str, Picture] = {}
+    for case in study.cases:
+        if case.clip is None:
+            found[case.identifier] = case.path
+        else:
+            clips[case.clip.clip].append(case)
+    for cases in clips.values():
+        for case in dict.fromkeys((cases[0], cases[len(cases) // 2], cases[-1])):
+            if case.clip is not None:
+                found[case.identifier] = FrameOf(case.path, case.clip.frame)
+    return found
 
 
 def open_study(path: Path) -> Study:
@@ -179,6 +182,9 @@ def survey_study(path: Path) -> Study:
     if not root.is_dir():
         raise StudyError(f"{root}: there is no such folder; a study is a folder with images/ in it")
     settings = read_settings(root / SETTINGS)
+    clips = _clip_settings(root, settings)
+    if clips is not None:
+        return _survey_clips(root, settings, clips)
     paths = _images(root, settings)
     names = ImageNames(paths)
     excluded = {names.find(name) or name for name in settings.exclude}
@@ -186,26 +192,83 @@ def survey_study(path: Path) -> Study:
     _refuse_unknown(root, settings, names, gathered.left_out)
     given = given_calibrations(root, settings, names)
     findings = list(gathered.findings)
-    subjects = {
-        identifier: _subject(identifier, file, gathered.rows.get(identifier, {}), settings)
+    calibrations = {
+        identifier: given.get(identifier) or _of_file(identifier, file, findings)
         for identifier, file in paths.items()
+        if identifier not in excluded
+    }
+    return _assembled(
+        root, settings, names, _Found(paths, gathered.rows, calibrations, findings, gathered.scheme)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What lies in a study's folder: a file, and perhaps rows, for every case to be."""
+
+    files: Mapping[str, Path]
+    rows: Mapping[str, Mapping[str, AnnotatedImage]]
+    calibrations: Mapping[str, Calibration | None]
+    findings: list[Finding]
+    scheme: LandmarkScheme | None
+    clips: Mapping[str, ClipFrame] = field(default_factory=dict)
+
+
+def _assembled(root: Path, settings: StudySettings, names: ImageNames, found: _Found) -> Study:
+    subjects = {
+        identifier: _subject(identifier, file, found.rows.get(identifier, {}), settings)
+        for identifier, file in found.files.items()
     }
     subjects = _united(subjects, names, settings)
     cases = [
-        _case(
-            identifier,
-            file,
-            gathered.rows.get(identifier, {}),
-            settings,
-            subjects[identifier] or identifier,
-            given.get(identifier) or _of_file(identifier, file, findings),
-        )
-        for identifier, file in paths.items()
-        if identifier not in excluded
+        _case(identifier, found, settings, subjects[identifier] or identifier)
+        for identifier in found.calibrations
     ]
-    findings += _subject_findings(cases, gathered.rows, subjects, settings)
+    findings = found.findings + _subject_findings(cases, found.rows, subjects, settings)
     name = settings.name or root.resolve().name
-    return Study(name, root, gathered.scheme, tuple(cases), settings, tuple(findings))
+    return Study(name, root, found.scheme, tuple(cases), settings, tuple(findings))
+
+
+def _clip_settings(root: Path, settings: StudySettings) -> ClipSettings | None:
+    """The settings of a study of clips; a folder of clips and none of images is one."""
+    if settings.video is not None:
+        return settings.video
+    usual = ClipSettings()
+    only_clips = (root / usual.folder).is_dir() and not (root / settings.images).is_dir()
+    return usual if only_clips else None
+
+
+def _survey_clips(root: Path, settings: StudySettings, clip_settings: ClipSettings) -> Study:
+    paths = find_clips(root, clip_settings)
+    names = FrameNames(paths)
+    excluded = {names.find(name) or name for name in settings.exclude}
+    gathered = gather(root, settings, names, excluded=excluded)
+    findings = list(gathered.findings)
+    clips = open_clips(paths, findings)
+    rows, between = fill(within(gathered.rows, clips, findings), most=clip_settings.interpolate)
+    frames = {name: clip_frame(name, clips, clip_settings, between[name]) for name in rows}
+    calibration = _spacing(settings)
+    return _assembled(
+        root,
+        settings,
+        names,
+        _Found(
+            {name: paths[frame.clip] for name, frame in frames.items()},
+            rows,
+            dict.fromkeys(rows, calibration),
+            findings,
+            gathered.scheme,
+            frames,
+        ),
+    )
+
+
+def _spacing(settings: StudySettings) -> Calibration | None:
+    """One spacing for all clips; a table of them is for images."""
+    given = settings.calibration
+    if given is None or given.spacing_mm is None:
+        return None
+    return Calibration(given.spacing_mm, given.source, given.plane, given.detail)
 
 
 def _images(root: Path, settings: StudySettings) -> dict[str, Path]:
@@ -287,27 +350,22 @@ def _united(
     return united
 
 
-def _case(
-    identifier: str,
-    file: Path,
-    rows: Mapping[str, AnnotatedImage],
-    settings: StudySettings,
-    subject: str,
-    calibration: Calibration | None,
-) -> StudyCase:
+def _case(identifier: str, found: _Found, settings: StudySettings, subject: str) -> StudyCase:
+    rows = found.rows.get(identifier, {})
     group = next((row.group for row in rows.values() if row.group), "")
     if not group and settings.group_pattern is not None:
         match = re.search(settings.group_pattern, identifier)
         group = (match.group(1) or "") if match else ""
     return StudyCase(
         identifier,
-        file,
+        found.files[identifier],
         subject,
         group,
         next((row.split for row in rows.values() if row.split), ""),
         {who: row.points for who, row in rows.items() if who != REFERENCE},
         rows[REFERENCE].points if REFERENCE in rows else None,
-        calibration,
+        found.calibrations[identifier],
+        found.clips.get(identifier),
     )
 
 

@@ -1,10 +1,15 @@
-"""Which image of a study an annotation means when it writes a name."""
+"""Which image of a study, or frame of its clips, an annotation means when it writes a name."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from palpate.errors import StudyError
+from palpate.frame_names import frame_name, parse_frame_name
+
+# DeepLabCut extracts frames as labeled-data/<stem of the clip>/img0120.png.
+_EXTRACTED = re.compile(r"(?P<folder>[^/]+)/(?:img|frame_?)(?P<frame>\d+)\.(?:png|jpe?g)$")
 
 
 class ImageNames:
@@ -52,3 +57,32 @@ class ImageNames:
                 "among them; write it with its folder"
             )
         return found[0] if found else None
+
+
+class FrameNames(ImageNames):
+    """The clips of a study; annotation names their frames.
+
+    ``find`` takes ``clip.mp4#120``, with or without folder and suffix, and DeepLabCut's
+    ``labeled-data/clip/img0120.png``.
+
+    Example:
+        >>> names = FrameNames(["child01_a.mp4"])
+        >>> names.find("labeled-data/child01_a/img0120.png")
+        'child01_a.mp4#120'
+        >>> names.find("child02.mp4#3") is None
+        True
+    """
+
+    def __init__(self, clips: Iterable[str]) -> None:
+        super().__init__(clips)
+
+    def find(self, name: str) -> str | None:
+        """Return the identifier of the frame, or None where there is no such clip."""
+        wanted = parse_frame_name(name)
+        if wanted is None:
+            extracted = _EXTRACTED.search(name.replace("\\", "/"))
+            if extracted is None:
+                return None
+            wanted = extracted["folder"], int(extracted["frame"])
+        clip = super().find(wanted[0])
+        return None if clip is None else frame_name(clip, wanted[1])

@@ -13,7 +13,11 @@ from palpate.suggest import did_you_mean
 _Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 # TOML has lists only, so tuples are not strict.
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
+_Region = Annotated[tuple[int, int, int, int], Field(strict=False)]
 _Pair = Annotated[tuple[str, str], Field(strict=False)]
+
+
+SETTINGS = "study.toml"
 
 
 class _Strict(BaseModel):
@@ -33,6 +37,23 @@ class CalibrationSettings(_Strict):
     source: Literal["ruler", "marker", "user"] = "user"
     plane: Literal["patient", "detector"] = "patient"
     detail: str = ""
+
+
+class ClipSettings(_Strict):
+    """A study of clips instead of images.
+
+    Args:
+        folder: of the clips, relative to study.toml or absolute.
+        interpolate: annotated frames that are at most so many apart are joined by straight lines,
+            and the frames between become cases of their own, flagged; 1 joins none.
+        region: clip -> the part to look at, [x, y, width, height] in px; static.
+        facing: the side of the image that the subject faces.
+    """
+
+    folder: str = "videos"
+    interpolate: Annotated[int, Field(ge=1)] = 4
+    region: dict[str, _Region] = Field(default_factory=dict)
+    facing: Literal["right", "left"] = "right"
 
 
 class SplitSettings(_Strict):
@@ -63,6 +84,7 @@ class StudySettings(_Strict):
         edges: pairs of landmarks that are joined in a drawing.
         calibration: size of a pixel.
         split: how the study is divided; None leaves it to the recipe.
+        video: where the study is of clips, and how their annotation is read.
         flagged: images whose annotation is known to be doubtful: results with and without them.
         exclude: images that are left out.
     """
@@ -80,6 +102,7 @@ class StudySettings(_Strict):
     edges: tuple[_Pair, ...] = Field(default=(), strict=False)
     calibration: CalibrationSettings | None = None
     split: SplitSettings | None = None
+    video: ClipSettings | None = None
     flagged: tuple[str, ...] = Field(default=(), strict=False)
     exclude: tuple[str, ...] = Field(default=(), strict=False)
 
@@ -133,7 +156,11 @@ def _checked(settings: StudySettings, path: Path) -> StudySettings:
     return settings
 
 
-_TABLES: dict[str, type[BaseModel]] = {"calibration": CalibrationSettings, "split": SplitSettings}
+_TABLES: dict[str, type[BaseModel]] = {
+    "calibration": CalibrationSettings,
+    "split": SplitSettings,
+    "video": ClipSettings,
+}
 
 
 def _in_words(error: ValidationError) -> str:

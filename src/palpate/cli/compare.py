@@ -12,13 +12,23 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
         str, typer.Option(help="Names or TOML files, with commas; the first is the baseline.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for one cross-validation per recipe.")],
-    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    vary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY=VALUE,VALUE,...",
+            help="Compare each recipe with itself under several values of a setting.",
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Number of folds; default: the recipes' own.")
+    ] = None,
     only: Annotated[int | None, typer.Option(min=1, help="Do only the first N folds.")] = None,
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every recipe."),
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
 ) -> None:
     """Train every recipe on the same folds and compare image by image."""
@@ -28,26 +38,29 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     need_torch()
     from palpate.study import open_study
-    from palpate.training.recipe import read_recipe
+    from palpate.training.recipe import read_recipe, recipe_variants
     from palpate.workflows.compare import compare_recipes, write_comparison
-    from palpate.workflows.crossval import make_folds
+    from palpate.workflows.folds import make_folds
+    from palpate.workflows.train_folds import Workers
 
     opened = open_study(study)
-    chosen = [read_recipe(name.strip(), set_ or []) for name in recipes.split(",")]
-    cut = make_folds(opened, folds, seed=seed, only=only)
+    names = [name.strip() for name in recipes.split(",")]
+    if vary is None:
+        chosen = [read_recipe(name, set_ or []) for name in names]
+    else:
+        chosen = [recipe for name in names for recipe in recipe_variants(name, vary, set_ or [])]
+    cut = make_folds(opened, chosen[0].crossval, seed=seed, count=folds, only=only)
     with stages() as show:
         comparison = compare_recipes(
             cut,
             chosen,
             out,
-            device=device,
-            advance=lambda recipe, number: (
-                lambda what, done, total, remark: show(
-                    f"{recipe}, fold {number + 1}: {what}", done, total, remark
-                )
+            workers=Workers(jobs, device),
+            advance=lambda recipe, number, what, done, total, remark: show(
+                f"{recipe}, fold {number + 1}: {what}", done, total, remark
             ),
         )
     write_comparison(comparison, out)
     show_differences(comparison.rows(), chosen[0].name)
     if only is not None:
-        console.print(f"note: {only} of {folds} folds were done", highlight=False)
+        console.print(f"note: only {len(cut.splits)} folds were done", highlight=False)

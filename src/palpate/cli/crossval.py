@@ -10,11 +10,15 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     study: Annotated[Path, typer.Argument(help="Folder with images and annotation.")],
     out: Annotated[Path, typer.Option(help="Folder for the folds, metrics and report.html.")],
     recipe: Annotated[str, typer.Option(help="Name or TOML file.")] = "default",
-    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Number of folds; default: the recipe's own.")
+    ] = None,
+    only: Annotated[int | None, typer.Option(min=1, help="Do only the first N folds.")] = None,
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
 ) -> None:
     """Cross-validate by subject; run it again to go on where it stopped."""
@@ -27,22 +31,22 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.study import open_study
     from palpate.training.recipe import read_recipe
     from palpate.workflows.assess import assess, write_assessment
-    from palpate.workflows.crossval import cross_validate, make_folds
+    from palpate.workflows.crossval import cross_validate
+    from palpate.workflows.folds import make_folds
     from palpate.workflows.provenance import study_provenance
+    from palpate.workflows.train_folds import Workers
 
     opened = open_study(study)
     chosen = read_recipe(recipe, set_ or [])
-    cut = make_folds(opened, folds, seed=seed)
+    cut = make_folds(opened, chosen.crossval, seed=seed, count=folds, only=only)
     with stages() as show:
         evaluated = cross_validate(
             cut,
             chosen,
             out,
-            device=device,
-            advance=lambda number: (
-                lambda what, done, total, remark: show(
-                    f"fold {number + 1}: {what}", done, total, remark
-                )
+            workers=Workers(jobs, device),
+            advance=lambda number, what, done, total, remark: show(
+                f"fold {number + 1}: {what}", done, total, remark
             ),
         )
     name = opened.settings.protocol
@@ -50,6 +54,8 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
         opened, evaluated, protocol=read_protocol(name) if name else None, seed=seed
     )
     write_assessment(
-        assessment, out, study_provenance(opened, chosen, f"{folds} folds by subject, seed {seed}")
+        assessment,
+        out,
+        study_provenance(opened, chosen, f"{len(cut.splits)} folds by subject, seed {seed}"),
     )
     show_assessment(assessment, out)

@@ -1,6 +1,7 @@
 """Plain CSV: one row an image and annotator, the simplest annotation of a study.
 
-Columns: ``image``, then optionally ``split``, ``subject``, ``group``, ``annotator``, then for each
+Columns: ``image`` (for a frame of a clip ``video`` and ``frame``, counted from 0, instead), then
+optionally ``split``, ``subject``, ``group``, ``annotator``, then for each
 landmark ``<name>_x, <name>_y`` (and ``<name>_z`` for volumes), optionally ``<name>_v``.
 
 - Origin and axes: px of the image, 0 at the *centre* of the first pixel, x right, y down. palpate's
@@ -23,6 +24,7 @@ import numpy as np
 
 from palpate.errors import FormatError
 from palpate.files import write_text
+from palpate.frame_names import frame_name
 from palpate.io.annotation import AnnotatedImage, AnnotationFile
 from palpate.io.rows import collected, refuse_empty, scheme_of
 from palpate.io.text import parse_number, read_whole_text
@@ -31,6 +33,7 @@ from palpate.scheme import LandmarkScheme
 from palpate.suggest import did_you_mean
 
 ABOUT_THE_IMAGE = ("image", "split", "subject", "group", "annotator")
+_FRAME_OF_A_CLIP = ("video", "frame")
 _AXES = ("x", "y", "z")
 
 
@@ -124,13 +127,13 @@ def _columns(path: Path, line: int, header: list[str]) -> _Columns:
     double = next((name for name in header if header.count(name) > 1), None)
     if double is not None:
         raise FormatError(path, f"column {double!r} is there twice", line=line)
-    if "image" not in header:
+    if "image" not in header and not set(_FRAME_OF_A_CLIP) <= set(header):
         hint = did_you_mean("image", header[:3])
-        raise FormatError(path, f"has no column 'image'{hint}", line=line)
+        raise FormatError(path, f"has no column 'image'{hint} (or 'video' and 'frame')", line=line)
     place = {name: i for i, name in enumerate(header)}
     parts: dict[str, dict[str, int]] = {}
     for name, i in place.items():
-        if name not in ABOUT_THE_IMAGE:
+        if name not in (*ABOUT_THE_IMAGE, *_FRAME_OF_A_CLIP):
             landmark, _, axis = name.rpartition("_")
             if not landmark or axis not in (*_AXES, "v"):
                 raise _unknown(path, name, line)
@@ -143,7 +146,7 @@ def _columns(path: Path, line: int, header: list[str]) -> _Columns:
     return _Columns(
         header,
         scheme_of(path, list(parts), dimension=len(axes)),
-        {name: place[name] for name in ABOUT_THE_IMAGE if name in place},
+        {name: place[name] for name in (*ABOUT_THE_IMAGE, *_FRAME_OF_A_CLIP) if name in place},
         [[given[axis] for axis in axes] for given in parts.values()],
         [given.get("v") for given in parts.values()],
     )
@@ -160,8 +163,7 @@ def _unknown(path: Path, name: str, line: int) -> FormatError:
 
 def _row(path: Path, line: int, cells: list[str], columns: _Columns) -> AnnotatedImage:
     about = {name: cells[i] for name, i in columns.known.items()}
-    if not about["image"]:
-        raise FormatError(path, "the row names no image", line=line)
+    image = about.get("image", "") or _frame(path, line, about)
     names = columns.scheme.names
     coordinates = np.full((len(names), columns.scheme.dimension), np.nan)
     visibility = np.full(len(names), ABSENT)
@@ -178,7 +180,7 @@ def _row(path: Path, line: int, cells: list[str], columns: _Columns) -> Annotate
                 cells[i], path, line=line, what=f"{columns.header[i]} of landmark {name!r}"
             )
     return AnnotatedImage(
-        about["image"],
+        image,
         Points(columns.scheme, coordinates, visibility),
         subject=about.get("subject", ""),
         annotator=about.get("annotator", ""),
@@ -186,6 +188,19 @@ def _row(path: Path, line: int, cells: list[str], columns: _Columns) -> Annotate
         split=about.get("split", ""),
         line=line,
     )
+
+
+def _frame(path: Path, line: int, about: dict[str, str]) -> str:
+    clip, frame = about.get("video", ""), about.get("frame", "")
+    if not clip and not frame:
+        raise FormatError(path, "the row names no image", line=line)
+    if not clip or not frame.strip().isdecimal():
+        raise FormatError(
+            path,
+            f"expected a video and the number of its frame, got {clip!r} and {frame!r}",
+            line=line,
+        )
+    return frame_name(clip, int(frame))
 
 
 def _visibility(path: Path, line: int, name: str, cell: str, given: list[int]) -> int:

@@ -1,5 +1,6 @@
 """Any image file: DICOM or picture, told apart by what is in it and not by its name."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from palpate.errors import FormatError, GeometryError
 from palpate.image import Calibration, Image
 from palpate.io.dicom import read_dicom, read_dicom_calibration, read_dicom_header
 from palpate.io.raster import opened, read_raster, refuse_turned
+from palpate.io.video import open_video, read_frame
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
 _DICOM_SUFFIXES = (".dcm", ".dicom")
@@ -103,7 +105,18 @@ def read_calibration(path: Path) -> Calibration | None:
     return read_dicom_calibration(path) if is_dicom(path) else None
 
 
-def read_thumbnail(path: Path, side: int) -> tuple[UInt8[ndarray, "y x"], tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class FrameOf:
+    """One frame of a clip."""
+
+    path: Path
+    frame: int
+
+
+Picture = Path | FrameOf
+
+
+def read_thumbnail(picture: Picture, side: int) -> tuple[UInt8[ndarray, "y x"], tuple[int, int]]:
     """Read a small grey version whose longer side is ``side``, and the size of the original.
 
     JPEG is decoded at a fraction of its size, so that thousands of films take a minute.
@@ -112,17 +125,28 @@ def read_thumbnail(path: Path, side: int) -> tuple[UInt8[ndarray, "y x"], tuple[
     Raises:
         FormatError: as :func:`read_image`.
     """
+    if isinstance(picture, FrameOf):
+        return _frame_thumbnail(picture, side)
+    path = picture
     if is_dicom(path):
         image = read_dicom(path, identifier=path.name)
         small = Pillow.fromarray(np.rint(image.grey() * 255).astype(np.uint8))
         size = (image.size[0], image.size[1])
     else:
-        with opened(path) as picture:
-            refuse_turned(path, picture)
-            size = (picture.width, picture.height)
-            picture.draft("L", (2 * side, 2 * side))
-            picture.load()
-            small = _grey(path, picture)
+        with opened(path) as film:
+            refuse_turned(path, film)
+            size = (film.width, film.height)
+            film.draft("L", (2 * side, 2 * side))
+            film.load()
+            small = _grey(path, film)
+    small.thumbnail((side, side), Pillow.Resampling.BOX)
+    return _stretched(np.asarray(small)), size
+
+
+def _frame_thumbnail(picture: FrameOf, side: int) -> tuple[UInt8[ndarray, "y x"], tuple[int, int]]:
+    frame = Pillow.fromarray(read_frame(open_video(picture.path), picture.frame))
+    size = (frame.width, frame.height)
+    small = frame.convert("L")
     small.thumbnail((side, side), Pillow.Resampling.BOX)
     return _stretched(np.asarray(small)), size
 

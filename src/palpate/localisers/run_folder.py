@@ -9,6 +9,8 @@ study.json            where the study is on this machine: for evaluate, in no re
 log.csv               one row per epoch
 metrics.json          validation error and calibration
 last.safetensors      the state to resume from (only while training needs it)
+halves.json           which held-out images chose these weights, where halves of them did
+second/               weights and localiser.json as the second half chose them
 """
 
 import json
@@ -34,6 +36,24 @@ class RunFolder:
     def best(self) -> Path:
         """The averaged network at the best validation."""
         return self.root / "best.safetensors"
+
+    @property
+    def halves(self) -> Path:
+        """The two halves of the held-out images, where they choose the weights."""
+        return self.root / "halves.json"
+
+    def read_halves(self) -> tuple[list[str], list[str]]:
+        """Read which held-out images chose the weights here, and which those of ``second``."""
+        try:
+            first, second = json.loads(self.halves.read_text(encoding="utf-8"))
+            return [str(name) for name in first], [str(name) for name in second]
+        except (OSError, ValueError, TypeError) as error:
+            raise FormatError(self.halves, f"cannot be read: {error}") from error
+
+    @property
+    def second(self) -> "RunFolder":
+        """Where the weights are that the second half chose."""
+        return RunFolder(self.root / "second")
 
     @property
     def last(self) -> Path:

@@ -23,17 +23,20 @@ class Progress:
     """Where a run stands.
 
     Args:
-        epoch: next epoch to do.
+        epoch: next epoch to do, or to finish.
+        part: parts of it that are done, where it is validated several times.
         step: steps done.
-        best: smallest validation error so far, in px; None before the first validation.
-        stale: validations since the best.
-        history: one row per epoch.
+        best: smallest error so far on each set that is validated on, in px; empty before the
+            first validation.
+        stale: validations since one of these fell.
+        history: one row per epoch, or part of one.
         fingerprint: of recipe, study and split; a run goes on only with the same.
     """
 
     epoch: int = 0
+    part: int = 0
     step: int = 0
-    best: float | None = None
+    best: list[float] = field(default_factory=list)
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     fingerprint: str = ""

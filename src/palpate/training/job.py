@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +25,25 @@ def silent(what: str, done: int, total: int, remark: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """A study, a recipe and a split by subject."""
+    """A study, a recipe and a split by subject.
+
+    Args:
+        study: annotated, at least in part.
+        recipe: how it is done.
+        split: by subject.
+        halves: of the held-out images, each to choose the weights that the other is judged by;
+            empty where validation subjects choose.
+    """
 
     study: Study
     recipe: Recipe
     split: Split
+    halves: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        together = sorted(name for half in self.halves for name in half)
+        if self.halves and together != sorted(self.part("test")):
+            raise StudyError("the halves of a fold are the held-out images, each of them once")
 
     def part(self, name: str) -> tuple[str, ...]:
         """Return the identifiers of one part; empty where there is none."""
@@ -42,7 +56,7 @@ class TrainingJob:
             for part in ("train", "validation")
             for name in self.part(part)
         ]
-        text = json.dumps([self.recipe.model_dump(mode="json"), cases], sort_keys=True)
+        text = json.dumps([self.halves, self.recipe.model_dump(mode="json"), cases], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def grid(self) -> tuple[int, int]:
@@ -64,13 +78,14 @@ class TrainingJob:
         columns, rows = (max(1, int(np.ceil(s * scale - 1e-9))) for s in (width, height))
         return columns * settings.multiple, rows * settings.multiple
 
-    def images(self, part: str, grid: tuple[int, int], advance: Advance) -> list[TrainingImage]:
-        """Read and prepare the images of one part."""
-        names = self.part(part)
+    def images(
+        self, what: str, names: Sequence[str], grid: tuple[int, int], advance: Advance
+    ) -> list[TrainingImage]:
+        """Read and prepare images."""
         colour = CHANNELS[self.recipe.input.channels].colour
         images = []
         for done, name in enumerate(names):
-            advance(f"reading {part} films", done, len(names), "")
+            advance(f"reading {what} images", done, len(names), "")
             images.append(
                 TrainingImage.of(self.study.load(self.study.case(name)), grid, colour=colour)
             )

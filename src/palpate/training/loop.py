@@ -1,8 +1,9 @@
 """The training loop: plain PyTorch, one process or several, resumable at any moment."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -38,6 +39,11 @@ class Plan:
         return count // min(self.recipe.training.batch, count)
 
     @property
+    def parts(self) -> int:
+        """Into how many parts an epoch is cut, each followed by a validation."""
+        return min(self.recipe.training.validations_per_epoch, self.batches_per_epoch)
+
+    @property
     def steps(self) -> int:
         """Steps of the whole run."""
         training = self.recipe.training
@@ -61,14 +67,16 @@ class Hooks:
     """What the loop calls outside: validation, keeping, and showing progress.
 
     Args:
-        validate: the averaged network -> mean radial error in px of the image, or None where
-            there is nothing to validate on.
-        save: after an epoch; the flag says that the average is the best so far.
+        sets: names of the sets that are validated on, as the log's columns.
+        validate: the averaged network -> mean radial error on each set, in px of the image.
+        save: after an epoch or a part of one; the flags say on which sets the average is the
+            best so far.
         advance: after every step, with the loss.
     """
 
-    validate: Callable[[nn.Module], float | None]
-    save: Callable[[State, bool], None]
+    sets: tuple[str, ...]
+    validate: Callable[[nn.Module], tuple[float, ...]]
+    save: Callable[[State, tuple[bool, ...]], None]
     advance: Callable[[float], None]
 
 
@@ -95,31 +103,33 @@ def run_training(plan: Plan, state: State, hooks: Hooks) -> None:
         forward = DistributedDataParallel(state.network)
     saved = monotonic()
     while state.progress.step < plan.steps and not _patience_ended(plan, state):
-        mean_loss = _run_epoch(plan, state, hooks, forward)
-        better = _finish_epoch(plan, state, hooks, mean_loss)
+        mean_loss = _run_part(plan, state, hooks, forward)
+        better = _finish_part(plan, state, hooks, mean_loss)
         done = state.progress.step >= plan.steps or _patience_ended(plan, state)
-        if better or done or monotonic() - saved > CHECKPOINT_SECONDS:
+        if any(better) or done or monotonic() - saved > CHECKPOINT_SECONDS:
             hooks.save(state, better)
             saved = monotonic()
 
 
-def _run_epoch(plan: Plan, state: State, hooks: Hooks, forward: nn.Module) -> float:
-    epoch, total = state.progress.epoch, 0.0
+def _run_part(plan: Plan, state: State, hooks: Hooks, forward: nn.Module) -> float:
+    total, count = 0.0, 0
     forward.train()
-    batches = _epoch(plan, epoch, left=plan.steps - state.progress.step)
-    count = 0
-    for batch in batches:
+    for batch in _batches(plan, state.progress):
         loss = train_step(plan, state, forward, batch)
         total, count = total + loss, count + 1
         hooks.advance(loss)
     return total / max(count, 1)
 
 
-def _epoch(plan: Plan, epoch: int, *, left: int) -> Iterator[Batch]:
-    training = plan.recipe.training
-    batches: Sequence[Sequence[int]] = epoch_batches(
+def _batches(plan: Plan, progress: Progress) -> Iterator[Batch]:
+    """The batches of the next part of an epoch; an epoch is one part unless the recipe says so."""
+    training, epoch = plan.recipe.training, progress.epoch
+    whole = epoch_batches(
         len(plan.examples.images), training.batch, epoch=epoch, seed=training.seed
-    )[:left]
+    )
+    start = len(whole) * progress.part // plan.parts
+    stop = len(whole) * (progress.part + 1) // plan.parts
+    batches = whole[start : min(stop, start + plan.steps - progress.step)]
     workers = 4 if plan.device.type == "cuda" else 1
     return prefetched(plan.examples, batches, epoch=epoch, share=plan.share, workers=workers)
 
@@ -161,25 +171,27 @@ def _precision(plan: Plan) -> Any:
     return nullcontext()
 
 
-def _finish_epoch(plan: Plan, state: State, hooks: Hooks, mean_loss: float) -> bool:
+def _finish_part(plan: Plan, state: State, hooks: Hooks, mean_loss: float) -> tuple[bool, ...]:
     progress = state.progress
-    progress.epoch += 1
+    progress.part += 1
+    if progress.part == plan.parts:
+        progress.epoch, progress.part = progress.epoch + 1, 0
     row: dict[str, Any] = {
-        "epoch": progress.epoch,
+        "epoch": progress.epoch + progress.part / plan.parts if progress.part else progress.epoch,
         "step": progress.step,
         "learning_rate": state.optimiser.param_groups[0]["lr"],
         "loss": mean_loss,
-        "validation_px": None,
+        **dict.fromkeys(hooks.sets),
     }
-    better = False
+    better: tuple[bool, ...] = ()
     last = progress.step >= plan.steps
-    if progress.epoch % plan.recipe.training.validate_every == 0 or last:
-        error = hooks.validate(state.average.network)
-        row["validation_px"] = error
-        if error is not None:
-            better = progress.best is None or error < progress.best
-            progress.best = error if better else progress.best
-            progress.stale = 0 if better else progress.stale + 1
+    if hooks.sets and (progress.epoch % plan.recipe.training.validate_every == 0 or last):
+        errors = hooks.validate(state.average.network)
+        row.update(zip(hooks.sets, errors, strict=True))
+        before = progress.best or [inf] * len(errors)
+        better = tuple(error < best for error, best in zip(errors, before, strict=True))
+        progress.best = [min(pair) for pair in zip(errors, before, strict=True)]
+        progress.stale = 0 if any(better) else progress.stale + 1
     progress.history.append(row)
     return better
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -88,12 +88,18 @@ class OptimiserSettings(_Strict):
 
 
 class TrainingSettings(_Strict):
-    """How long, in which batches, and which weights are kept."""
+    """How long, in which batches, how often it is validated, and which weights are kept.
+
+    ``validate_every`` counts epochs, ``validations_per_epoch`` divides one, ``validate_at_most``
+    takes so many images of those held out, evenly spaced. ``patience`` counts validations.
+    """
 
     epochs: int | None = Field(default=None, ge=1)
     steps: int | None = Field(default=None, ge=1)
     batch: int = Field(ge=1)
     validate_every: int = Field(default=1, ge=1)
+    validations_per_epoch: int = Field(default=1, ge=1)
+    validate_at_most: int | None = Field(default=None, ge=1)
     patience: int | None = Field(default=None, ge=1)
     average: float | None = Field(default=None, ge=0.0, lt=1.0)
     keep: Literal["best", "last"] = "best"
@@ -104,6 +110,8 @@ class TrainingSettings(_Strict):
     def _one_length(self) -> "TrainingSettings":
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either epochs or steps, one of them")
+        if self.validate_every > 1 and self.validations_per_epoch > 1:
+            raise ValueError("validate_every counts epochs, validations_per_epoch divides one")
         return self
 
 
@@ -113,6 +121,18 @@ class SplitSettings(_Strict):
     validation: float = Field(default=0.1, ge=0.0, lt=1.0)
     test: float = Field(default=0.2, ge=0.0, lt=1.0)
     seed: int = Field(default=0, ge=0)
+
+
+class CrossvalSettings(_Strict):
+    """How ``crossval`` cuts a study and chooses the weights that a held-out subject is judged by.
+
+    With ``subjects`` every subject is a fold of its own. With ``halves`` nobody is set aside for
+    validation: the held-out subject's clips are cut in two, and each half is judged by the
+    weights that were best on the other.
+    """
+
+    folds: Literal["subjects"] | Annotated[int, Field(ge=2)] = 5
+    choose: Literal["validation", "halves"] = "validation"
 
 
 class PredictSettings(_Strict):
@@ -138,6 +158,7 @@ class Recipe(_Strict):
     optimiser: OptimiserSettings
     training: TrainingSettings
     split: SplitSettings = SplitSettings()
+    crossval: CrossvalSettings = CrossvalSettings()
     predict: PredictSettings = PredictSettings()
 
 
@@ -163,6 +184,34 @@ def read_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     for change in changes:
         _change(values, change)
     return parse_recipe(values, where=name)
+
+
+def recipe_variants(name: str, vary: str, changes: Iterable[str] = ()) -> list[Recipe]:
+    """Read a recipe once for each of several values of one setting, named after the value.
+
+    Args:
+        name: as for :func:`read_recipe`.
+        vary: ``KEY=VALUE,VALUE,...``, as ``loss.name=l2,ic``.
+        changes: other changes, the same for all.
+
+    Raises:
+        ConfigError: as :func:`read_recipe`, or there are fewer than two values.
+
+    Example:
+        >>> [recipe.name for recipe in recipe_variants("default", "loss.name=l2,ic")]
+        ['default-l2', 'default-ic']
+    """
+    key, _, listed = vary.partition("=")
+    values = [value.strip() for value in listed.split(",") if value.strip()]
+    if not key or len(values) < 2:
+        raise ConfigError(
+            f"--vary needs KEY=VALUE,VALUE,..., such as loss.name=l2,ic; got {vary!r}"
+        )
+    recipes = [read_recipe(name, [*changes, f"{key}={value}"]) for value in values]
+    return [
+        recipe.model_copy(update={"name": f"{recipe.name}-{value}"})
+        for recipe, value in zip(recipes, values, strict=True)
+    ]
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:

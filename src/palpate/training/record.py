@@ -26,6 +26,8 @@ def write_request(folder: RunFolder, job: TrainingJob, *, command: str) -> None:
     values = job.recipe.model_dump(mode="json", exclude_none=True)
     write_text(folder.recipe, tomli_w.dumps(values))
     job.split.write(folder.split)
+    if job.halves:
+        write_json(folder.halves, [list(half) for half in job.halves])
     write_json(folder.study, {"path": str(job.study.root.resolve())})
     parts = {part: len(names) for part, names in job.split.parts.items()}
     provenance = {
@@ -85,7 +87,7 @@ def write_result(
         "epochs": progress.epoch,
         "steps": progress.step,
         "validation_mean_radial_error_px": error_px,
-        "best_validation_px": progress.best,
+        "best_validation_px": progress.best or None,
         "variance_factor": None if calibration is None else calibration.factor,
         "variance_factor_images": 0 if calibration is None else calibration.images,
         "variance_factor_landmarks": 0 if calibration is None else calibration.landmarks,

@@ -1,5 +1,6 @@
 """Train a localiser on a study: the whole way from images to a run folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,16 +92,35 @@ class _Run:
         spec = make_spec(recipe, job, grid)
         loss = loss_function(recipe.loss.name, spec)
         device = choose_device(self.manner.device)
-        examples = make_examples(recipe, spec, job.images("train", grid, self.advance))
-        validation = job.images("validation", grid, self.advance)
-        plan = Plan(recipe, examples, loss, device, self.share)
+        images = job.images("train", job.part("train"), grid, self.advance)
+        plan = Plan(recipe, make_examples(recipe, spec, images), loss, device, self.share)
+        held_out = self._held_out(grid)
         state = self._state(spec, device)
         if self.share.rank == 0:
             write_request(self.folder, job, command=self.manner.command)
-        run_training(plan, state, self._hooks(plan, spec, validation, state))
+        run_training(plan, state, self._hooks(plan, spec, held_out, state))
         if self.share.rank == 0:
-            write_weights(self.folder, state.average.network, keep=recipe.training.keep)
-            self._finish(spec, state, validation)
+            # The run's own folder last: its description says that the run is finished.
+            chosen = zip(self._folders(), held_out or {"": []}, strict=False)
+            for folder, chosen_on in reversed(list(chosen)):
+                write_weights(folder, state.average.network, keep=recipe.training.keep)
+                self._finish(folder, spec, state, held_out.get(chosen_on, []))
+
+    def _folders(self) -> tuple[RunFolder, ...]:
+        """The run's own folder, and that of the second half's choice where there is one."""
+        return (self.folder, self.folder.second) if self.job.halves else (self.folder,)
+
+    def _held_out(self, grid: tuple[int, int]) -> dict[str, list[TrainingImage]]:
+        """What chooses the weights, by the column of the log that it has."""
+        names = {"validation_px": self.job.part("validation")}
+        if self.job.halves:
+            names = {f"half_{i}_px": half for i, half in enumerate(self.job.halves, start=1)}
+        most = self.job.recipe.training.validate_at_most
+        return {
+            column: self.job.images("validation", _evenly(some, most), grid, self.advance)
+            for column, some in names.items()
+            if some
+        }
 
     def _state(self, spec: LocaliserSpec, device: torch.device) -> State:
         state = new_state(self.job.recipe, spec, device)
@@ -121,21 +141,24 @@ class _Run:
         return state
 
     def _hooks(
-        self, plan: Plan, spec: LocaliserSpec, validation: list[TrainingImage], state: State
+        self,
+        plan: Plan,
+        spec: LocaliserSpec,
+        held_out: dict[str, list[TrainingImage]],
+        state: State,
     ) -> Hooks:
-        def validate(network: nn.Module) -> float | None:
-            if not validation:
-                return None
+        def validate(network: nn.Module) -> tuple[float, ...]:
             # Validation never averages views: it runs often, and only ranks epochs.
             plain = replace(spec, views=Views())
             localiser = NetworkLocaliser(plain, torch_forward(network, plan.device), "validation")
-            return mean_radial_error_px(localiser, validation)
+            return tuple(mean_radial_error_px(localiser, images) for images in held_out.values())
 
-        def save(current: State, better: bool) -> None:
+        def save(current: State, better: tuple[bool, ...]) -> None:
             if self.share.rank:
                 return
-            if better:
-                write_best(self.folder, current.average.network)
+            for folder, best in zip(self._folders(), better, strict=False):
+                if best:
+                    write_best(folder, current.average.network)
             save_checkpoint(
                 self.folder.last,
                 current.progress,
@@ -147,23 +170,38 @@ class _Run:
 
         def advance(loss: float) -> None:
             best = state.progress.best
-            remark = f"loss {loss:.3g}" + ("" if best is None else f", validation {best:.2f} px")
+            remark = f"loss {loss:.3g}"
+            if best:
+                remark += f", validation {' and '.join(f'{px:.2f}' for px in best)} px"
             self.advance("training", state.progress.step, plan.steps, remark)
 
-        return Hooks(validate, save, advance)
+        return Hooks(tuple(held_out), validate, save, advance)
 
-    def _finish(self, spec: LocaliserSpec, state: State, validation: list[TrainingImage]) -> None:
-        """Calibrate the kept weights on the validation subjects and write the description last."""
-        load_weights(state.average.network, self.folder.weights)
+    def _finish(
+        self,
+        folder: RunFolder,
+        spec: LocaliserSpec,
+        state: State,
+        validation: list[TrainingImage],
+    ) -> None:
+        """Calibrate the kept weights on what chose them and write the description last."""
+        load_weights(state.average.network, folder.weights)
         device = next(state.average.network.parameters()).device
         forward = torch_forward(state.average.network, device)
-        localiser = NetworkLocaliser(spec, forward, sha256(self.folder.weights)[:12])
+        localiser = NetworkLocaliser(spec, forward, sha256(folder.weights)[:12])
         found = [localiser.predict_prepared(image.prepared) for image in validation]
         calibration = variance_factor(found, [image.points for image in validation])
         if calibration is not None:
             spec = replace(spec, variance_factor=calibration.factor)
         error = mean_error(found, validation) if validation else None
-        write_result(self.folder, spec, state.progress, calibration=calibration, error_px=error)
+        write_result(folder, spec, state.progress, calibration=calibration, error_px=error)
+
+
+def _evenly(names: Sequence[str], most: int | None) -> list[str]:
+    """At most so many of the names, evenly spaced."""
+    if most is None or len(names) <= most:
+        return list(names)
+    return [names[int(i)] for i in np.linspace(0, len(names) - 1, most).round()]
 
 
 def _refuse_mix_up(folder: RunFolder, *, resume: bool) -> None:

@@ -154,7 +154,7 @@ def _plan(folder: Path) -> tuple[Plan, State]:
     job = TrainingJob(study, recipe, choose_split(study, recipe))
     grid = job.grid()
     spec = make_spec(recipe, job, grid)
-    examples = make_examples(recipe, spec, job.images("train", grid, silent))
+    examples = make_examples(recipe, spec, job.images("train", job.part("train"), grid, silent))
     device = torch.device("cpu")
     plan = Plan(recipe, examples, loss_function(recipe.loss.name, spec), device)
     return plan, new_state(recipe, spec, device)

@@ -12,9 +12,10 @@ from palpate.evaluation.compare import PairedDifference, paired
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.files import write_json
 from palpate.protocols.protocol import read_protocol
-from palpate.training.job import Advance
 from palpate.training.recipe import Recipe
-from palpate.workflows.crossval import Folds, cross_validate
+from palpate.workflows.crossval import cross_validate
+from palpate.workflows.folds import Folds
+from palpate.workflows.train_folds import Workers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,17 +36,24 @@ def compare_recipes(
     recipes: Sequence[Recipe],
     out: Path,
     *,
-    device: str | None,
-    advance: Callable[[str, int], Advance],
+    workers: Workers,
+    advance: Callable[[str, int, str, int, int, str], None],
 ) -> Comparison:
     """Cross-validate every recipe into its own folder below ``out`` and compare.
 
     Raises:
-        ConfigError: fewer than two recipes, or two of one name.
+        ConfigError: fewer than two recipes, two of one name, or two that cut the study or
+            choose their weights in different ways.
     """
     names = [recipe.name for recipe in recipes]
     if len(recipes) < 2 or len(set(names)) < len(names):
         raise ConfigError(f"compare needs two or more recipes of different names, got {names}")
+    for recipe in recipes[1:]:
+        if recipe.crossval != recipes[0].crossval:
+            raise ConfigError(
+                f"recipes {names[0]!r} and {recipe.name!r} differ in [crossval], so they would not "
+                "be judged alike; set both, as in --set crossval.choose=validation"
+            )
     protocol = folds.study.settings.protocol
     normaliser = read_protocol(protocol).normaliser if protocol else None
     results = {
@@ -53,7 +61,7 @@ def compare_recipes(
             folds,
             recipe,
             out / recipe.name,
-            device=device,
+            workers=workers,
             advance=partial(advance, recipe.name),
         )
         for recipe in recipes

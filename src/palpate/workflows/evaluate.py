@@ -7,7 +7,8 @@ from palpate.errors import ConfigError, StudyError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.io.predictions import PredictedImage
 from palpate.localisers.network import NetworkLocaliser
-from palpate.study import Study, StudyCase
+from palpate.study import Study
+from palpate.study_case import StudyCase
 from palpate.workflows.predict import Source, predict_each
 
 
