@@ -7,6 +7,7 @@ from math import isfinite, log, sqrt
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from scipy.ndimage import maximum_filter1d
 
 from palpate.errors import ConfigError
 from palpate.sequences.presence import present
@@ -17,9 +18,11 @@ from palpate.sequences.track import refuse_disorder
 _MEDIAN_RADIUS = sqrt(2.0 * log(2.0))
 
 # A point is judged by as many frames on either side. Three of them, not all on one side, make a
-# parabola; the median of these 18 follows a swinging arm and does not heed one wrong frame.
-_ASIDE = 3
+# parabola; the median of these 48 follows a swinging arm and does not heed one wrong frame.
+_ASIDE = 4
 _AROUND = tuple(offset for offset in range(-_ASIDE, _ASIDE + 1) if offset)
+# Each pass finds one wrong frame of a neighbourhood; more passes eat up quick movements.
+_IN_A_ROW = 3
 _TRIPLES = tuple(
     triple for triple in combinations(_AROUND, 3) if min(triple) < 0 and max(triple) > 0
 )
@@ -67,33 +70,53 @@ def outliers(
 ) -> Bool[ndarray, "frame landmark"]:
     """Flag the points that jump off their landmark's course, or move faster than anybody can.
 
-    An absent point is no outlier. A point with fewer than three others on either side within the
+    An absent point is no outlier. A point with fewer than four others on either side within the
     window, as at the clip's ends and beside a gap, is judged by its speed alone. Wrong points in
-    a row: one or two are found, three or more only by their speed.
+    a row: up to three are found, more only by their speed. A limb that is out and back within
+    0.4 s may be flagged; that is why a person looks. What is usual cannot be told from less than
+    a dozen frames.
 
     Raises:
         GeometryError: half a position, or times that do not increase.
 
     Example:
-        >>> still = np.tile([[[5.0, 5.0]]], (9, 1, 1))
-        >>> still[4] += 30.0
-        >>> np.flatnonzero(outliers(still, 0.04 * np.arange(9), Hampel())).tolist()
-        [4]
+        >>> still = np.tile([[[5.0, 5.0]]], (25, 1, 1))
+        >>> still[12] += 30.0
+        >>> np.flatnonzero(outliers(still, 0.04 * np.arange(25), Hampel())).tolist()
+        [12]
     """
     refuse_disorder(times_s)
     there = present(coordinates)
-    off = np.full(there.shape, np.nan)
     flags = np.zeros(there.shape, dtype=np.bool_)
     for landmark, column in enumerate(there.T):
         seen = np.flatnonzero(column)
         path, clock = coordinates[seen, landmark], times_s[seen]
-        off[seen, landmark] = _off_course(path, clock, settings.window_s / 2.0)
+        flags[seen, landmark] = _off_for_good(path, clock, settings)
         if settings.speed_limit_px_s is not None:
-            flags[seen, landmark] = _too_fast(path, clock, settings.speed_limit_px_s)
-    usual = rolling_median(off, times_s, settings.window_s) / _MEDIAN_RADIUS
-    judged = ~np.isnan(off)
-    beyond = np.maximum(settings.limit * usual[judged], settings.floor_px)
-    flags[judged] |= off[judged] > beyond
+            flags[seen, landmark] |= _too_fast(path, clock, settings.speed_limit_px_s)
+    return flags
+
+
+def _off_for_good(
+    path: Float[ndarray, "n 2"], times_s: Float[ndarray, " n"], settings: Hampel
+) -> Bool[ndarray, " n"]:
+    """Flag the worst point of each neighbourhood, then judge the others without it.
+
+    All at once would flag the neighbours of a wrong point, too: they were judged by it.
+    """
+    kept, flags = np.arange(len(path)), np.zeros(len(path), dtype=np.bool_)
+    for _ in range(_IN_A_ROW):
+        clock = times_s[kept]
+        off = _off_course(path[kept], clock, settings.window_s / 2.0)
+        usual = rolling_median(off[:, None], clock, settings.window_s)[:, 0] / _MEDIAN_RADIUS
+        excess = off - np.maximum(settings.limit * usual, settings.floor_px)
+        excess = np.where(np.isnan(excess), -np.inf, excess)
+        around = maximum_filter1d(excess, 2 * _ASIDE + 1, mode="nearest")
+        worst = (excess > 0.0) & (excess == around)
+        if not worst.any():
+            return flags
+        flags[kept[worst]] = True
+        kept = kept[~worst]
     return flags
 
 
@@ -135,7 +158,8 @@ def _too_fast(
 
     Unless one of them is too fast on both sides: then it is that one, not its neighbours.
     """
-    fast = np.hypot(*np.diff(path, axis=0).T) > limit_px_s * np.diff(times_s)
+    most = limit_px_s * np.diff(times_s) * (1.0 + 1e-9)  # the limit itself passes
+    fast = np.hypot(*np.diff(path, axis=0).T) > most
     into, out_of = np.append(False, fast), np.append(fast, False)
     spike = into & out_of
     unexplained = fast & ~(spike[:-1] | spike[1:])

@@ -91,11 +91,12 @@ def _refuse_impossible(
             f"one covariance per frame and landmark: expected {(*there.shape, 2, 2)}, "
             f"got {covariance.shape}"
         )
-    a, b, c, d = (np.where(there, covariance[..., i, j], 0.0) for i in (0, 1) for j in (0, 1))
+    finite = np.isfinite(covariance).all(axis=(-2, -1))
+    entries = np.where((there & finite)[..., None, None], covariance, 0.0)
+    a, b, c, d = (entries[..., i, j] for i in (0, 1) for j in (0, 1))
     size = np.maximum(1.0, np.maximum(np.abs(a), np.abs(d)))
-    smaller = (a + d) / 2.0 - np.hypot((a - d) / 2.0, b)
-    # Written so that NaN and infinity are wrong, too.
-    wrong = ~((np.abs(b - c) <= 1e-6 * size) & (smaller >= -1e-6 * size) & np.isfinite(size))
+    smaller = (a + d) / 2.0 - np.hypot((a - d) / 2.0, b)  # the smaller eigenvalue
+    wrong = there & (~finite | (np.abs(b - c) > 1e-6 * size) | (smaller < -1e-6 * size))
     if wrong.any():
         frame, landmark = np.argwhere(wrong)[0]
         raise GeometryError(
