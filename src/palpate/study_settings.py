@@ -13,7 +13,7 @@ from palpate.suggest import did_you_mean
 _Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 # TOML has lists only, so tuples are not strict.
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
-_Region = Annotated[tuple[int, int, int, int], Field(strict=False)]
+Region = Annotated[tuple[int, int, int, int], Field(strict=False)]
 _Pair = Annotated[tuple[str, str], Field(strict=False)]
 
 
@@ -52,7 +52,7 @@ class ClipSettings(_Strict):
 
     folder: str = "videos"
     interpolate: Annotated[int, Field(ge=1)] = 4
-    region: dict[str, _Region] = Field(default_factory=dict)
+    region: dict[str, Region] = Field(default_factory=dict)
     facing: Literal["right", "left"] = "right"
 
 

@@ -207,7 +207,7 @@ def _format_of_csv(path: Path) -> str:
     cells = [cell.strip().strip('"') for cell in first_line.split(",")]
     if cells[0] == "scorer":
         return "deeplabcut"
-    if "image" in cells:
+    if "image" in cells or {"video", "frame"} <= set(cells):
         return "csv"
     raise FormatError(
         path,

@@ -12,6 +12,8 @@ from numpy.random import Generator
 from palpate.phantoms.cervical import cervical_study
 from palpate.phantoms.cervical_anatomy import SCHEME
 from palpate.phantoms.film import PhantomFilm
+from palpate.phantoms.satco import satco_clips
+from palpate.phantoms.satco_clip import PhantomClip
 from palpate.scheme import LandmarkScheme
 
 
@@ -24,16 +26,38 @@ class Phantom:
         films: number and generator in, that many films out; film k does not depend on the number.
         scheme: the landmarks, with the edges that a drawing joins.
         title: for people.
+        usual: how many films, where nobody says.
     """
 
     protocol: str
     films: Callable[[int, Generator], Iterator[PhantomFilm]]
     scheme: LandmarkScheme
     title: str
+    usual: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPhantom:
+    """A kind of synthetic study of clips.
+
+    Args:
+        clips: number of subjects and generator in, their clips out; those of subject k do not
+            depend on the number.
+        title: for people.
+        usual: how many subjects, where nobody says.
+    """
+
+    clips: Callable[[int, Generator], Iterator[PhantomClip]]
+    title: str
+    usual: int = 12
 
 
 PHANTOMS: dict[str, Phantom] = {
     "cervical": Phantom(
         "cervical", cervical_study, SCHEME, "Lateral cervical films in three views"
     ),
+}
+
+CLIP_PHANTOMS: dict[str, ClipPhantom] = {
+    "satco": ClipPhantom(satco_clips, "Children in the SATCo test, from the side"),
 }

@@ -11,7 +11,8 @@ import numpy as np
 from palpate.errors import ConfigError, OutputError
 from palpate.files import write_bytes, write_text
 from palpate.phantoms.film import PhantomFilm
-from palpate.phantoms.table import PHANTOMS, Phantom
+from palpate.phantoms.satco_write import write_satco
+from palpate.phantoms.table import CLIP_PHANTOMS, PHANTOMS, Phantom
 from palpate.suggest import did_you_mean
 
 STUDY = """\
@@ -37,15 +38,15 @@ def _silently(stage: str, done: int, total: int, remark: str) -> None:
 
 
 def write_phantom(
-    name: str, out: Path, *, n: int = 60, seed: int = 0, advance: Advance = _silently
+    name: str, out: Path, *, n: int | None = None, seed: int = 0, advance: Advance = _silently
 ) -> Path:
-    """Write ``n`` films and their truth to a new folder, and return it.
+    """Write ``n`` films, or the clips of ``n`` subjects, and their truth; return the new folder.
 
-    The folder holds ``images/*.png``, ``landmarks.csv``, ``meta.csv``, ``measurements.csv``
-    (the exact value of every quantity) and ``study.toml``, which is written last: a folder
-    without it is not whole. The same seed gives the same files, and more films begin with
-    the same ones. ``advance`` is told the stage, how many of how many films are written, and
-    a remark.
+    For clips see :func:`~palpate.phantoms.satco_write.write_satco`. Of films the folder holds
+    ``images/*.png``, ``landmarks.csv``, ``meta.csv``, ``measurements.csv`` (the exact value of
+    every quantity) and ``study.toml``, which is written last: a folder without it is not whole.
+    The same seed gives the same files, and more films begin with the same ones. ``advance`` is
+    told the stage, how much is written of how much, and a remark.
 
     Raises:
         ConfigError: no such phantom, or fewer than one film.
@@ -57,10 +58,19 @@ def write_phantom(
         >>> sorted(path.name for path in write_phantom("cervical", folder, n=1).iterdir())
         ['images', 'landmarks.csv', 'measurements.csv', 'meta.csv', 'study.toml']
     """
-    if name not in PHANTOMS:
-        raise ConfigError(f"there is no phantom {name!r}" + did_you_mean(name, PHANTOMS))
+    known = {**PHANTOMS, **CLIP_PHANTOMS}
+    if name not in known:
+        raise ConfigError(f"there is no phantom {name!r}" + did_you_mean(name, known))
     if seed < 0:
         raise ConfigError(f"a seed is not negative, got {seed}")
+    n = known[name].usual if n is None else n
+    if name in CLIP_PHANTOMS:
+        clips = CLIP_PHANTOMS[name].clips(n, np.random.default_rng(seed))
+        return write_satco(out, list(clips), advance=advance)
+    return _write_films(name, out, n=n, seed=seed, advance=advance)
+
+
+def _write_films(name: str, out: Path, *, n: int, seed: int, advance: Advance) -> Path:
     phantom = PHANTOMS[name]
     films = phantom.films(n, np.random.default_rng(seed))
     _refuse_what_is_there(out)

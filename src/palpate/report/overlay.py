@@ -29,18 +29,19 @@ _BITS = 4  # OpenCV draws in fixed point; an integer coordinate is the centre of
 
 
 def draw_overlay(
-    image_grey: ndarray, prediction: Prediction, truth: Points | None = None, *, edges: Edges
+    image: ndarray, prediction: Prediction, truth: Points | None = None, *, edges: Edges
 ) -> UInt8[ndarray, "y x 3"]:
     """Draw predicted circles with their 90 % ellipses, true crosses and the lines between.
 
     Args:
-        image_grey: (y, x); uint8, float in [0, 1], or anything else from its least to greatest.
+        image: grey (y, x): uint8, float in [0, 1], or anything else from its least to greatest;
+            or colour (y, x, 3), uint8.
         prediction: in pixels of this image, two-dimensional; what was not found is not drawn.
         truth: drawn as crosses joined with their prediction; None where there is none.
         edges: pairs of names joined by lines in the prediction.
 
     Raises:
-        GeometryError: not a grey image, or landmarks in another frame or of three dimensions.
+        GeometryError: not such an image, or landmarks in another frame or of three dimensions.
         SchemeError: an edge names an unknown landmark.
     """
     for what in (prediction, truth):
@@ -49,8 +50,8 @@ def draw_overlay(
                 "an overlay needs two-dimensional landmarks in pixels, got "
                 f"{what.scheme.dimension} dimensions in {what.frame}"
             )
-    canvas = np.ascontiguousarray(np.repeat(to_uint8(image_grey)[:, :, None], 3, axis=2))
-    mean, radius = prediction.mean, max(2.0, max(image_grey.shape) / 200)
+    canvas = _canvas(image)
+    mean, radius = prediction.mean, max(2.0, max(canvas.shape) / 200)
     for first, second in edges:
         ends = mean[prediction.scheme.indices([first, second])]
         if np.isfinite(ends).all():
@@ -63,6 +64,12 @@ def draw_overlay(
     for k in np.flatnonzero(prediction.found):
         _landmark(canvas, mean[k], prediction.covariance[k], radius)
     return canvas
+
+
+def _canvas(image: ndarray) -> UInt8[ndarray, "y x 3"]:
+    if image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8:
+        return image.copy()
+    return np.ascontiguousarray(np.repeat(to_uint8(image)[:, :, None], 3, axis=2))
 
 
 def write_overlay(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from palpate.errors import PalpateError
 from palpate.image import Image
-from palpate.io.images import IMAGE_SUFFIXES, find_images, read_image
+from palpate.io.images import find_images, read_image
 from palpate.io.predictions import PredictedImage
+from palpate.io.video import VIDEO_SUFFIXES
 from palpate.localisers.network import NetworkLocaliser
 
 
@@ -60,14 +61,18 @@ def _outcome(localiser: NetworkLocaliser, source: Source) -> Outcome:
 def find_sources(inputs: Sequence[Path]) -> list[Source]:
     """Return the images of files and folders, named by their path below the input.
 
+    Clips are left out: see :func:`~palpate.workflows.clip_sources.find_clip_sources`.
+
     Raises:
-        PalpateError: an input does not exist, nothing is found, or two have one name.
+        PalpateError: an input does not exist, or two images have one name.
     """
     sources: dict[str, Source] = {}
     for given in inputs:
         if given.is_dir():
             folder = given / "images" if (given / "images").is_dir() else given
             paths = find_images(folder)
+        elif given.suffix.lower() in VIDEO_SUFFIXES:
+            continue
         elif given.exists():
             folder, paths = given.parent, [given]
         else:
@@ -79,9 +84,6 @@ def find_sources(inputs: Sequence[Path]) -> list[Source]:
                     f"two inputs hold an image {name!r}; predict them one folder at a time"
                 )
             sources[name] = Source(name, _reader(path, name))
-    if not sources:
-        places = ", ".join(str(path) for path in inputs)
-        raise PalpateError(f"no image in {places}; known: {', '.join(sorted(IMAGE_SUFFIXES))}")
     return list(sources.values())
 
 

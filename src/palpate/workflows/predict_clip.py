@@ -1,0 +1,138 @@
+"""Predict a clip frame by frame: memory stays flat, and what is done is kept."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from palpate.errors import FormatError
+from palpate.image import Image
+from palpate.io.track_csv import TrackWriter
+from palpate.io.video import Video, open_video, read_frames
+from palpate.io.video_write import VideoWriter
+from palpate.localisers.network import NetworkLocaliser
+from palpate.prediction import Prediction
+from palpate.report.overlay import draw_overlay
+from palpate.sequences.track import Track
+from palpate.workflows.clip_sources import ClipSource
+
+_TOGETHER = 8  # frames through the network at a time
+_TELL_EVERY = 25
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PredictedClip:
+    """What was found in a clip.
+
+    Args:
+        source: the clip.
+        video: its size and times.
+        track: of the frames that could be decoded.
+        problem: empty, or why the clip was not read to its end.
+    """
+
+    source: ClipSource
+    video: Video
+    track: Track
+    problem: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Found:
+    """One frame with what was found in it."""
+
+    index: int
+    pixels: UInt8[ndarray, "y x 3"]
+    prediction: Prediction
+
+
+def predict_clip(
+    localiser: NetworkLocaliser,
+    source: ClipSource,
+    out: Path,
+    *,
+    labelled: bool,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> PredictedClip:
+    """Write points.csv and, if asked for, labelled.mp4 into ``out`` as the frames come.
+
+    Raises:
+        FormatError: the clip cannot be opened, or not one frame of it be decoded.
+        GeometryError: the region does not lie in the frame.
+        OutputError: the disk is full; the rows written by then are kept.
+    """
+    video = open_video(source.path)
+    names = localiser.scheme.names
+    frames, means, covariances = [], [], []
+    problem = video.problem
+    with ExitStack() as files:
+        points = files.enter_context(TrackWriter(out / "points.csv", names))
+        film = (
+            files.enter_context(VideoWriter(out / "labelled.mp4", video.size, video.rate_hz))
+            if labelled
+            else None
+        )
+        try:
+            for found in find_in_frames(localiser, source, read_frames(video)):
+                points.add(found.index, float(video.times_s[found.index]), found.prediction)
+                if film is not None:
+                    film.add(draw_frame(found))
+                frames.append(found.index)
+                means.append(found.prediction.mean)
+                covariances.append(found.prediction.covariance)
+                if len(frames) % _TELL_EVERY == 0 or len(frames) == video.frames:
+                    advance(len(frames), video.frames)
+        except FormatError as error:  # a broken tail: what lies before it is kept
+            if not frames:
+                raise
+            problem = error.problem
+    track = Track(names, np.stack(means), video.times_s[frames], np.stack(covariances))
+    return PredictedClip(source, video, track, problem)
+
+
+def find_in_frames(
+    localiser: NetworkLocaliser, source: ClipSource, frames: Iterable[UInt8[ndarray, "y x 3"]]
+) -> Iterator[Found]:
+    """Find the landmarks of frames that are numbered from 0, several through the network at once.
+
+    A frame that cannot be decoded ends it, after those before it were found.
+    """
+    numbered = enumerate(frames)
+    broken: FormatError | None = None
+    while broken is None:
+        group: list[tuple[int, ndarray]] = []
+        try:
+            for one in islice(numbered, _TOGETHER):
+                group.append(one)
+        except FormatError as error:
+            broken = error
+        if not group:
+            break
+        yield from _find(localiser, source, group)
+    if broken is not None:
+        raise broken
+
+
+def _find(
+    localiser: NetworkLocaliser, source: ClipSource, group: list[tuple[int, ndarray]]
+) -> Iterator[Found]:
+    prepared = [
+        localiser.load(Image(pixels.transpose(2, 0, 1), source.name, region=source.region))
+        for _, pixels in group
+    ]
+    inputs = [localiser.inputs(one) for one in prepared]
+    outputs = localiser.forward(np.concatenate(inputs))
+    views = len(inputs[0])
+    for position, (index, pixels) in enumerate(group):
+        own = outputs[position * views : (position + 1) * views]
+        yield Found(index, pixels, localiser.read(prepared[position], own))
+
+
+def draw_frame(found: Found) -> UInt8[ndarray, "y x 3"]:
+    """Draw the landmarks on their frame."""
+    return draw_overlay(found.pixels, found.prediction, edges=found.prediction.scheme.edges)
