@@ -16,6 +16,7 @@ from palpate.errors import ConfigError, SchemeError
 from palpate.measurement import NormalRange, Unit
 from palpate.protocols.facing import Facing
 from palpate.protocols.formula import AnyFormula, Gives
+from palpate.protocols.posture_table import PostureTable, check_posture
 from palpate.protocols.problems import explained
 from palpate.protocols.template import expanded
 from palpate.scheme import LandmarkScheme
@@ -32,7 +33,7 @@ UNITS: Mapping[Gives, tuple[Unit, ...]] = MappingProxyType(
 
 PROTOCOLS: dict[str, Traversable] = {
     name: files("palpate.protocols") / f"{name}.toml"
-    for name in ("cervical", "cephalogram", "spine-cobb")
+    for name in ("cervical", "cephalogram", "spine-cobb", "satco")
 }
 
 
@@ -126,6 +127,7 @@ class ProtocolFile(_Strict):
     facing: Facing | None = None
     conventions: dict[str, Convention] = {}
     drawings: dict[str, dict[str, tuple[float, float]]] = {}
+    posture: PostureTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Protocol:
         facing: how the patient's front is told; None where no quantity asks.
         conventions: name -> what its signs mean.
         drawings: point sets that several worked examples share.
+        posture: what is told of a posture over many frames; None where nothing is.
         flipped: conventions that were turned round.
     """
 
@@ -156,6 +159,7 @@ class Protocol:
     facing: Facing | None
     conventions: Mapping[str, Convention]
     drawings: Mapping[str, Mapping[str, Position]]
+    posture: PostureTable | None = None
     flipped: frozenset[str] = frozenset()
 
     @property
@@ -282,6 +286,9 @@ def protocol_from_table(raw: Mapping[str, Any], *, where: str) -> Protocol:
     _check_names(file, scheme, where)
     for quantity in file.quantity:
         _check_quantity(file, quantity, where)
+    if file.posture is not None:
+        formulas = {quantity.name: quantity.formula for quantity in file.quantity}
+        check_posture(file.posture, formulas, scheme.names, where=where)
     return Protocol(
         file.name,
         file.version,
@@ -293,6 +300,7 @@ def protocol_from_table(raw: Mapping[str, Any], *, where: str) -> Protocol:
         file.facing,
         MappingProxyType(file.conventions),
         MappingProxyType(file.drawings),
+        file.posture,
     )
 
 
