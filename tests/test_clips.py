@@ -30,9 +30,9 @@ def place(frame, child=0):
 def picture(frame, child=0):
     y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(float)
     cx, cy = place(frame, child)
-    lamp = 200 * np.exp(-0.5 * ((x - cx) ** 2 + (y - cy) ** 2) / 16)
+    lamp = 220 * np.exp(-0.5 * ((x - cx) ** 2 + (y - cy) ** 2) / 16)
     rng = np.random.default_rng(child)
-    room = rng.integers(0, 55, (8, 12)).repeat(8, axis=0).repeat(8, axis=1)
+    room = rng.integers(0, 25, (8, 12)).repeat(8, axis=0).repeat(8, axis=1)
     return np.repeat((lamp + room).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
