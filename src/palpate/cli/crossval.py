@@ -51,7 +51,11 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
         )
     name = opened.settings.protocol
     assessment = assess(
-        opened, evaluated, protocol=read_protocol(name) if name else None, seed=seed
+        opened,
+        evaluated,
+        protocol=read_protocol(name) if name else None,
+        seed=seed,
+        made_by=chosen.name,
     )
     write_assessment(
         assessment,

@@ -8,6 +8,7 @@ from palpate.cli.progress import console
 from palpate.evaluation.compare import PairedDifference
 from palpate.evaluation.summary import Summary
 from palpate.workflows.assess import Assessment
+from palpate.workflows.posture_study import StudiedPosture
 
 
 def show_assessment(assessment: Assessment, out: Path) -> None:
@@ -36,6 +37,8 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
     console.print(table)
     if assessment.agreement is not None:
         console.print(_agreement(assessment))
+    if assessment.posture is not None:
+        console.print(_posture(assessment.posture))
     for note in evaluation.notes:
         console.print(f"note: {note}", highlight=False, markup=False, style="dim")
     console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)
@@ -103,3 +106,34 @@ def show_differences(rows: list[tuple[str, PairedDifference]], baseline: str) ->
             "yes" if row.clear else "no",
         )
     console.print(table)
+
+
+def _posture(posture: StudiedPosture) -> Table:
+    """Errors of segments, and agreement on which of them are out of line."""
+    found, baseline = posture.found, posture.baseline
+    table = Table(title=f"posture: {found.frames} frames of {len(found.children)} children")
+    for column in (
+        "segment",
+        "error (deg)",
+        "SD",
+        "mean pose (deg)",
+        f"F1 at {found.threshold_deg:g} deg",
+        "mean pose",
+    ):
+        table.add_column(column, justify="left" if column == "segment" else "right")
+    guesses = {**baseline.angles.segments, **baseline.angles.groups}
+    flags, guessed = ({each.name: each for each in one.alignment} for one in (found, baseline))
+    for name, summary in {**found.angles.segments, **found.angles.groups}.items():
+        table.add_row(
+            name,
+            _number(summary.mean),
+            _number(summary.sd),
+            _number(guesses[name].mean),
+            _rate(flags[name].f1.shown) if name in flags else "-",
+            _rate(guessed[name].f1.shown) if name in guessed else "-",
+        )
+    return table
+
+
+def _rate(shown: float | str) -> str:
+    return shown if isinstance(shown, str) else f"{shown:.2f}"

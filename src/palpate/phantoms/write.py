@@ -12,7 +12,7 @@ from palpate.errors import ConfigError, OutputError
 from palpate.files import write_bytes, write_text
 from palpate.phantoms.film import PhantomFilm
 from palpate.phantoms.satco_write import write_satco
-from palpate.phantoms.table import CLIP_PHANTOMS, PHANTOMS, Phantom
+from palpate.phantoms.table import CLIP_PHANTOMS, PHANTOMS, ClipPhantom, Phantom
 from palpate.suggest import did_you_mean
 
 STUDY = """\
@@ -58,7 +58,7 @@ def write_phantom(
         >>> sorted(path.name for path in write_phantom("cervical", folder, n=1).iterdir())
         ['images', 'landmarks.csv', 'measurements.csv', 'meta.csv', 'study.toml']
     """
-    known = {**PHANTOMS, **CLIP_PHANTOMS}
+    known: dict[str, Phantom | ClipPhantom] = {**PHANTOMS, **CLIP_PHANTOMS}
     if name not in known:
         raise ConfigError(f"there is no phantom {name!r}" + did_you_mean(name, known))
     if seed < 0:

@@ -22,6 +22,7 @@ from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
 from palpate.study import Study
 from palpate.workflows.evaluate import EvaluatedStudy
+from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,6 +37,8 @@ class Assessment:
         measured: one report an image, from the predictions.
         marked: one report an image, from the annotation.
         agreement: of the two; None without a protocol.
+        posture: of the frames of clips, where the protocol tells of posture; then single frames
+            are not measured.
     """
 
     study: Study
@@ -45,17 +48,26 @@ class Assessment:
     measured: tuple[Report, ...] = ()
     marked: tuple[Report, ...] = ()
     agreement: Agreement | None = None
+    posture: StudiedPosture | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
 def assess(
-    study: Study, evaluated: EvaluatedStudy, *, protocol: Protocol | None, seed: int
+    study: Study,
+    evaluated: EvaluatedStudy,
+    *,
+    protocol: Protocol | None,
+    seed: int,
+    made_by: str = "prediction",
 ) -> Assessment:
     """Compute figures and measurements; ``seed`` draws the bootstrap."""
     normaliser = protocol.normaliser if protocol is not None else None
     figures = evaluate(evaluated.cases, normaliser=normaliser, rng=np.random.default_rng(seed))
     if protocol is None:
         return Assessment(study, evaluated, figures)
+    if protocol.posture is not None and study.case(evaluated.cases[0].identifier).clip is not None:
+        posture = study_posture(protocol, study, evaluated.cases, made_by=made_by, seed=seed)
+        return Assessment(study, evaluated, figures, protocol, posture=posture)
     measured = tuple(measure(protocol, image) for image in evaluated.predicted)
     marked = tuple(
         _marked(protocol, case, image.size)
@@ -90,6 +102,8 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
         metrics["agreement"] = assessment.agreement.to_json()
     write_json(out / "metrics.json", metrics)
     write_text(out / "errors.csv", _csv(list(assessment.evaluation.rows())))
+    if assessment.posture is not None:
+        write_posture(assessment.posture, out / "posture")
     if assessment.measured:
         write_measurements(assessment.measured, out / "measurements.csv")
     write_report(_study_report(assessment, provenance), out / "report.html")
