@@ -372,8 +372,10 @@ def test_the_shortest_clips(method, frames):
     )
     smoothed = smooth(track, method)
     np.testing.assert_allclose(smoothed.coordinates, track.coordinates, atol=1e-12)
+    jumps = Hampel(speed_limit_px_s=1.0)
+    assert not smooth(track, method, jumps=jumps).outliers.any()
     nobody = Track(("a",), np.full((frames, 1, 2), NAN), track.times_s, track.covariance)
-    assert not present(smooth(nobody, method).coordinates).any()
+    assert not present(smooth(nobody, method, jumps=jumps).coordinates).any()
 
 
 # --- One-Euro -------------------------------------------------------------------------------
@@ -478,13 +480,13 @@ def test_rts_is_the_posterior_of_its_model(seed):
 
 
 @few
-@given(seeds)
-def test_a_uniform_motion_passes_rts_unchanged(seed):
+@given(seeds, st.sampled_from([0.01, 1.0, 100.0, 1e4]))
+def test_a_uniform_motion_passes_rts_unchanged(seed, speed_change):
     track = random_track(seed)
     speed = np.array([[120.0, -35.0], [0.0, 400.0], [-7.0, 2.0]])
     line = 50.0 + track.times_s[:, None, None] * speed
     seen = np.where(track.present[..., None], line, NAN)
-    method = Rts(longest_gap_s=0.4)
+    method = Rts(speed_change, longest_gap_s=0.4)
     course, _ = rts(seen, track.times_s, track.covariance, method)
     there = present(course)
     np.testing.assert_allclose(course[there], line[there], rtol=0, atol=1e-7)

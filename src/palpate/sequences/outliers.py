@@ -158,6 +158,8 @@ def _too_fast(
 
     Unless one of them is too fast on both sides: then it is that one, not its neighbours.
     """
+    if len(path) < 2:
+        return np.zeros(len(path), dtype=np.bool_)
     most = limit_px_s * np.diff(times_s) * (1.0 + 1e-9)  # the limit itself passes
     fast = np.hypot(*np.diff(path, axis=0).T) > most
     into, out_of = np.append(False, fast), np.append(fast, False)
