@@ -275,7 +275,7 @@ def test_absences_and_filling_by_hand():
 
 
 def test_a_gap_of_exactly_the_limit_is_filled_whatever_the_rounding():
-    times = 0.04 * np.arange(6) + 12.3  # the ends are 0.2000000000000028 apart
+    times = 0.04 * np.arange(6) + 100.1  # the ends are 0.2000000000000028 apart
     path = np.full((6, 1, 2), NAN)
     path[[0, 5]] = 1.0
     assert fill_gaps(path, times, longest_s=0.2)[1].sum() == 4
