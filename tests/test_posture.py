@@ -1,7 +1,9 @@
 """Laws of posture over time: angles, the seam, the reference, contact, sustained control."""
 
+import json
 import tomllib
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from palpate.errors import ConfigError, GeometryError, SchemeError, StudyError
 from palpate.points import Points
 from palpate.protocols.example import example_points
+from palpate.protocols.formula import AngleToVertical
 from palpate.protocols.measure import measure_points
 from palpate.protocols.posture import (
     arranged,
@@ -31,6 +34,7 @@ from palpate.protocols.posture_control import (
     sustained,
 )
 from palpate.protocols.posture_flags import Flags, all_of, any_of
+from palpate.protocols.posture_table import PostureTable, check_posture
 from palpate.protocols.protocol import protocol_from_table, protocol_text, read_protocol
 from palpate.scheme import LandmarkScheme
 
@@ -550,3 +554,12 @@ def test_a_protocol_without_the_table_says_what_to_add():
         posture_of(read_protocol("cervical"))
     with pytest.raises(ConfigError, match="no segment 'UU'"):
         TABLE.columns(("UU",))
+
+
+def test_the_table_of_the_documentation_is_one():
+    text = (Path(__file__).parents[1] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    block = text.split("```toml\n")[2].split("```")[0]
+    table = PostureTable.model_validate_json(json.dumps(tomllib.loads(block)["posture"]))
+    formula = AngleToVertical(kind="angle_to_vertical", line=("C7", "S1"), positive="top_forwards")
+    formulas = {"neck": formula, "trunk": formula}
+    assert check_posture(table, formulas, NAMES, where="docs/protocols.md") is None

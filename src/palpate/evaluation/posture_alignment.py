@@ -16,8 +16,8 @@ from palpate.evaluation.posture_classes import (
     pooled,
     rate,
 )
-from palpate.evaluation.posture_judged import Judged
-from palpate.protocols.posture import contact
+from palpate.evaluation.posture_judged import Angles, Judged
+from palpate.protocols.posture import contact, exceeds
 from palpate.protocols.posture_flags import Flags, all_of, any_of
 from palpate.protocols.protocol import Protocol
 
@@ -83,14 +83,15 @@ def alignment(judged: Judged, threshold_deg: float, *, fewest: int) -> tuple[Agr
     """Agreement on what is misaligned, a row a segment and group: the paper's table 2."""
     return tuple(
         agreement_of(name, kind, counts, judged.resampling, fewest=fewest)
-        for name, kind, counts in confusions(judged, threshold_deg)
+        for name, kind, counts in confusions(judged, judged.turned(), threshold_deg)
     )
 
 
 def curves(judged: Judged, *, fewest: int) -> tuple[Curve, ...]:
     """F1 against the threshold, a curve a segment and group: the paper's figure 5."""
     thresholds = judged.table.thresholds
-    swept = [confusions(judged, threshold) for threshold in thresholds]
+    turned = judged.turned()
+    swept = [confusions(judged, turned, threshold) for threshold in thresholds]
     made = []
     for each in zip(*swept, strict=True):
         name, kind, _ = each[0]
@@ -109,9 +110,11 @@ def curves(judged: Judged, *, fewest: int) -> tuple[Curve, ...]:
     return tuple(made)
 
 
-def confusions(judged: Judged, threshold_deg: float) -> list[tuple[str, str, Confusion]]:
+def confusions(
+    judged: Judged, turned: tuple[Angles, Angles], threshold_deg: float
+) -> list[tuple[str, str, Confusion]]:
     """Counts of each segment, then of each group: each segment of each frame counts once."""
-    labelled, predicted = judged.misaligned(threshold_deg)
+    labelled, predicted = (exceeds(each, threshold_deg) for each in turned)
     segments = _counts(judged, labelled, predicted)
     rows = [
         (name, "segment", part) for name, part in zip(judged.table.segments, segments, strict=True)

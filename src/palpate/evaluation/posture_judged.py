@@ -14,16 +14,15 @@ from palpate.protocols.posture import (
     check_facing,
     difference,
     mean_posture,
-    misaligned,
     posture_of,
     segment_angles,
     segment_lines,
 )
-from palpate.protocols.posture_flags import Flags
 from palpate.protocols.posture_table import PostureTable, Side
 from palpate.protocols.protocol import Protocol
 from palpate.protocols.scene import names_of
 
+Angles = Float[ndarray, "frame segment"]
 References = Mapping[str, Float[ndarray, " segment"]]
 
 
@@ -63,12 +62,9 @@ class Judged:
         """Segments that are labelled and scored."""
         return np.isfinite(self.labelled)
 
-    def misaligned(self, threshold_deg: float) -> tuple[Flags, Flags]:
-        """Labels and predictions, each against the reference posture of the labels."""
-        return (
-            misaligned(self.labelled, self.rows, threshold_deg),
-            misaligned(self.predicted, self.rows, threshold_deg),
-        )
+    def turned(self) -> tuple[Angles, Angles]:
+        """Labels and predictions, each as its difference from the reference of the labels."""
+        return difference(self.labelled, self.rows), difference(self.predicted, self.rows)
 
     def groups(self) -> dict[str, list[int]]:
         """Columns of each segment's group, by name, as the table lists them."""

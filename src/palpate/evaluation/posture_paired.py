@@ -162,7 +162,7 @@ def _headline(judged: Judged, other: Judged) -> Confusion:
     """Counts of the headline group, of what the other predicted too."""
     labelled = np.where(np.isfinite(other.predicted), judged.labelled, np.nan)
     shared = replace(judged, labelled=labelled)
-    rows = confusions(shared, judged.table.threshold_deg)
+    rows = confusions(shared, shared.turned(), judged.table.threshold_deg)
     return next(part for name, _, part in rows if name == judged.table.headline)
 
 

@@ -175,8 +175,15 @@ def misaligned(
         reference: of one child, or one row a frame.
         threshold_deg: of the protocol, or of a sweep.
     """
-    turned = np.abs(difference(angles, reference))
-    return Flags(turned > threshold_deg + ROUNDING_DEG, np.isfinite(turned))
+    return exceeds(difference(angles, reference), threshold_deg)
+
+
+def exceeds(turned: Float[ndarray, "frame segment"], threshold_deg: float) -> Flags:
+    """Whether each of these differences is larger than the threshold, either way.
+
+    What :func:`misaligned` asks, for a sweep of thresholds over differences computed once.
+    """
+    return Flags(np.abs(turned) > threshold_deg + ROUNDING_DEG, np.isfinite(turned))
 
 
 def contact(
