@@ -1,0 +1,235 @@
+"""What the page of a clip says, as text and drawings, in the order of the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+
+from palpate.protocols.posture import difference
+from palpate.protocols.posture_flags import Flags, any_of
+from palpate.report.clip_frames import SEED, Sheet, sheet
+from palpate.report.clip_plots import (
+    AnglePanel,
+    BarPanel,
+    Line,
+    PointPanel,
+    points_plot,
+    posture_plot,
+)
+from palpate.report.clip_reported import ReportedClip
+from palpate.report.clip_tables import contact_table, landmark_table, segment_table
+from palpate.report.clip_thinned import marked
+from palpate.report.clip_warnings import warnings
+from palpate.report.page import Plot, Table, Tile
+from palpate.report.wording import number, percent
+from palpate.sequences.outliers import outliers
+from palpate.sequences.smooth import USUAL_JUMPS
+
+
+@dataclass(frozen=True, slots=True)
+class PosturePart:
+    """Posture over time, ready to print."""
+
+    plot: Plot
+    segments: Table | None
+    contact: Table | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPage:
+    """Everything that the template prints."""
+
+    title: str
+    subtitle: str
+    banner: str
+    spoken: tuple[str, ...]
+    warnings: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    posture: PosturePart | None
+    landmarks: Table
+    points: Plot
+    sheet: Sheet
+    sheet_note: str
+    provenance: tuple[tuple[str, str], ...]
+
+
+def clip_page(clip: ReportedClip) -> ClipPage:
+    """Turn a clip into text and drawings."""
+    jumps = (
+        outliers(clip.track.coordinates, clip.track.times_s, USUAL_JUMPS)
+        if clip.smoothed is None
+        else clip.smoothed.outliers
+    )
+    pictures = sheet(clip)
+    return ClipPage(
+        title=clip.name,
+        subtitle=_subtitle(clip),
+        banner="Not for diagnosis. Unsigned: no person has reviewed what was found in this clip.",
+        spoken=_spoken(clip),
+        warnings=warnings(clip, jumps),
+        tiles=_tiles(clip, jumps),
+        posture=_posture(clip),
+        landmarks=landmark_table(clip.track, jumps),
+        points=_points(clip, jumps),
+        sheet=pictures,
+        sheet_note=_sheet_note(clip, pictures),
+        provenance=tuple(clip.provenance.items()),
+    )
+
+
+def _subtitle(clip: ReportedClip) -> str:
+    width, height = clip.video.size
+    parts = [f"clip of {width} x {height} px", _count(len(clip.track.names), "landmark")]
+    protocol = clip.summary.get("protocol")
+    if isinstance(protocol, str):
+        parts.append(f"protocol {protocol}")
+    control = _control(clip)
+    if "level" in control:
+        parts.append(f"level: {control['level']}")
+    if clip.smoothed is not None:
+        parts.append("smoothed beside the raw track")
+    return " · ".join(parts)
+
+
+def _spoken(clip: ReportedClip) -> tuple[str, ...]:
+    if not clip.segments:
+        return ()
+    sentence = _control(clip).get("sentence")
+    if isinstance(sentence, str):
+        return (sentence,)
+    return (
+        "Nothing is said of control: the level of support at which the clip was recorded is not "
+        "given.",
+    )
+
+
+def _control(clip: ReportedClip) -> Mapping[str, object]:
+    control = clip.summary.get("control")
+    return control if isinstance(control, Mapping) else {}
+
+
+def _tiles(clip: ReportedClip, jumps: Bool[ndarray, "frame landmark"]) -> tuple[Tile, ...]:
+    track, video = clip.track, clip.video
+    read = len(track.times_s)
+    rate = f"{number(video.rate_hz)} frames a second" + (", varying" if video.variable_rate else "")
+    tiles = [
+        Tile(
+            "Frames",
+            f"{read:,}",
+            f"of {video.frames:,} in the file; {number(video.duration_s)} s, {rate}",
+        ),
+        Tile(
+            "Landmarks found",
+            percent(float(track.present.mean())),
+            f"{int(track.present.sum()):,} of {track.present.size:,} positions; "
+            f"all {len(track.names)} in {percent(float(track.present.all(axis=1).mean()))} of the "
+            f"frames; {_count(int(jumps.sum()), 'jump')}",
+        ),
+    ]
+    if clip.out_of_line is not None and clip.segments:
+        tiles.append(_flag_tile("Some segment out of line", clip.out_of_line))
+    if clip.touching is not None and clip.rules:
+        tiles.append(_flag_tile("Arm in contact", clip.touching))
+    control = _control(clip)
+    longest = control.get("longest_s")
+    if isinstance(longest, float):
+        shown = "demonstrated" if control.get("demonstrated") else "not demonstrated"
+        detail = f"longest stretch aligned and free of contact: {number(longest)} s"
+        tiles.append(Tile(f"Control, {control.get('level')}", shown, detail))
+    return tuple(tiles)
+
+
+def _flag_tile(label: str, flags: Flags) -> Tile:
+    some = any_of(flags)
+    known, held = int(some.known.sum()), int(some.value.sum())
+    share = percent(held / known) if known else "not known"
+    detail = f"{held:,} of {known:,} frames in which it is known"
+    return Tile(label, share, detail)
+
+
+def _posture(clip: ReportedClip) -> PosturePart | None:
+    if not clip.segments and not clip.rules:
+        return None
+    caption = "Turn from the reference in degrees, positive to the child's front; at the right the "
+    caption += "angle itself. Dashed: the reference posture; band: within the threshold; "
+    caption += "marked: out of line; grey at the foot: not known."
+    if clip.smoothed_angles is not None:
+        caption += " Grey line: as found; blue: of the smoothed track. Marks are of the raw track."
+    return PosturePart(
+        plot=Plot(
+            posture_plot(clip.track.times_s, angle_panels(clip), contact_panels(clip)), caption
+        ),
+        segments=segment_table(clip),
+        contact=contact_table(clip),
+    )
+
+
+def angle_panels(clip: ReportedClip) -> tuple[AnglePanel, ...]:
+    """One panel a segment; the marks are those of the flags, nothing is judged here."""
+    if clip.angles is None or clip.reference is None or clip.out_of_line is None:
+        return ()
+    turned = difference(clip.angles, clip.reference)
+    smoothed = (
+        None if clip.smoothed_angles is None else difference(clip.smoothed_angles, clip.reference)
+    )
+    threshold = clip.summary.get("threshold_deg")
+    times = clip.track.times_s
+    return tuple(
+        AnglePanel(
+            name=name,
+            turned=Line(turned[:, k], None if smoothed is None else smoothed[:, k]),
+            reference_deg=(float(clip.reference[k]) if np.isfinite(clip.reference[k]) else None),
+            threshold_deg=float(threshold) if isinstance(threshold, (int, float)) else None,
+            marked=marked(clip.out_of_line.value[:, k], times),
+            unknown=marked(~clip.out_of_line.known[:, k], times),
+        )
+        for k, name in enumerate(clip.segments)
+    )
+
+
+def contact_panels(clip: ReportedClip) -> tuple[BarPanel, ...]:
+    """One row a rule of contact."""
+    if clip.touching is None:
+        return ()
+    times = clip.track.times_s
+    return tuple(
+        BarPanel(
+            name,
+            marked(clip.touching.value[:, k], times),
+            marked(~clip.touching.known[:, k], times),
+        )
+        for k, name in enumerate(clip.rules)
+    )
+
+
+def _points(clip: ReportedClip, jumps: Bool[ndarray, "frame landmark"]) -> Plot:
+    smoothed = None if clip.smoothed is None else clip.smoothed.coordinates
+    raw = clip.track.coordinates
+    panels = []
+    for k, name in enumerate(clip.track.names):
+        x, y = (
+            Line(raw[:, k, axis], None if smoothed is None else smoothed[:, k, axis])
+            for axis in (0, 1)
+        )
+        panels.append(PointPanel(name, x, y, np.flatnonzero(jumps[:, k]).tolist()))
+    caption = "Positions in px of the frame. Ringed: positions that jump; nothing is removed."
+    if clip.smoothed is not None:
+        caption += f" Grey: as found; blue: smoothed ({clip.smoothed.sentence})."
+    return Plot(points_plot(clip.track.times_s, panels), caption)
+
+
+def _sheet_note(clip: ReportedClip, pictures: Sheet) -> str:
+    shown, total = len(pictures.shown), len(clip.track.times_s)
+    words = (
+        "Every frame"
+        if shown == total
+        else f"{_count(shown, 'frame')} of {total:,}, drawn by chance (seed {SEED})"
+    )
+    part = "" if clip.region is None else " What is shown is the region that was looked at."
+    return f"{words}, with what was found in them, not smoothed.{part}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
