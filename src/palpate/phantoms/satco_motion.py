@@ -72,9 +72,9 @@ def freedom(level: str) -> Float[ndarray, "8"]:
 
     Example:
         >>> freedom("mid thoracic").round(1).tolist()
-        [0.7, 0.7, 0.6, 0.6, 0.7, 1.0, 1.2, 1.2]
+        [0.9, 0.9, 0.9, 0.8, 0.8, 1.0, 1.2, 1.2]
         >>> freedom("none").tolist()
-        [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]
+        [0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95]
     """
     if level == "none":
         return np.full(8, 0.95)

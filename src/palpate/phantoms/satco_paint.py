@@ -23,7 +23,8 @@ SHUTTER = 0.4
 # Values at a quarter of the resolution.
 Coarse = Float[ndarray, "y4 x4"]
 COARSE = 4
-MARGIN_PX = 12
+# How far a solid reaches beyond its outline, without and with a shadow.
+MARGIN_PX, SHADOW_PX = 4, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +88,17 @@ class Solid:
 
     def cover(self, frame: int, window: tuple[int, int, int, int]) -> UInt8[ndarray, "y x"]:
         """How much of each pixel is covered while the shutter is open, 255 for all of it."""
-        left, top, right, bottom = window
-        corner = np.array([left, top]) * 16
-        still = self._speeds[frame] * SHUTTER < 1.0
-        masks = []
-        for share in (0.0,) if still else (-1 / 3, 0.0, 1 / 3):
-            mask = np.zeros((bottom - top, right - left), np.uint8)
-            for piece, step in zip(self._fixed, self._steps, strict=True):
-                shift = np.round(share * step[frame]).astype(np.int32)
-                vertices = piece[frame] + shift - corner
-                cv2.fillPoly(mask, [vertices], 255, cv2.LINE_AA, 4)
-            masks.append(mask)
-        if still:
-            return masks[0]
-        return cv2.addWeighted(
-            cv2.addWeighted(masks[0], 0.5, masks[2], 0.5, 0), 2 / 3, masks[1], 1 / 3, 0
-        )
+        corner = np.array(window[:2], np.int32) * 16
+        shape = (window[3] - window[1], window[2] - window[0])
+        now = [piece[frame] - corner for piece in self._fixed]
+        middle = _filled(shape, now)
+        if self._speeds[frame] * SHUTTER < 1.0:
+            return middle
+        steps = [np.round(step[frame] / 3).astype(np.int32) for step in self._steps]
+        early = _filled(shape, [piece - step for piece, step in zip(now, steps, strict=True)])
+        late = _filled(shape, [piece + step for piece, step in zip(now, steps, strict=True)])
+        both = cv2.addWeighted(early, 0.5, late, 0.5, 0)
+        return cv2.addWeighted(both, 2 / 3, middle, 1 / 3, 0)
 
     @cached_property
     def _fixed(self) -> list[Int[ndarray, "frame _ 2"]]:
@@ -124,8 +120,9 @@ class Solid:
 
     @cached_property
     def _boxes(self) -> Float[ndarray, "frame 4"]:
-        low = np.min([o.min(axis=1) for o in self.pieces], axis=0) - MARGIN_PX
-        high = np.max([o.max(axis=1) for o in self.pieces], axis=0) + MARGIN_PX
+        reach = SHADOW_PX if self.shadow > 0 else MARGIN_PX
+        low = np.min([o.min(axis=1) for o in self.pieces], axis=0) - reach
+        high = np.max([o.max(axis=1) for o in self.pieces], axis=0) + reach
         return np.concatenate([low, high], axis=1)
 
     def _window(self, frame: int, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
@@ -173,9 +170,7 @@ class Solid:
             one = np.zeros(shape, np.uint8)
             thick = max(round(fold.width_px / COARSE), 1)
             cv2.polylines(one, [path], False, 255, thick, cv2.LINE_AA, 4)
-            bent += cv2.GaussianBlur(one, (0, 0), 0.7).astype(np.float32) * np.float32(
-                fold.tone / 255
-            )
+            bent += cv2.blur(one, (3, 3)) * np.float32(fold.tone / 255)
         return bent
 
 
