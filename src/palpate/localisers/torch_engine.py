@@ -17,7 +17,7 @@ from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec
 from palpate.networks import NETWORKS
 
-_AT_ONCE = 8  # views or images through the network together
+_AT_ONCE = 16  # views or images through the network together
 
 
 def build(spec: LocaliserSpec) -> nn.Module:

@@ -54,9 +54,10 @@ def export_onnx(run: Path, out: Path) -> Exported:
 
 
 def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
-    """Return the network as ONNX with the localiser's description inside; one image at a time."""
+    """Return the network as ONNX with the localiser's description inside, for any number of images."""
     channels = CHANNELS[spec.channels].count
-    example = torch.zeros(1, channels, spec.grid[1], spec.grid[0])
+    # Two images: the exporter takes a size of 1 for a constant.
+    example = torch.zeros(2, channels, spec.grid[1], spec.grid[0])
     # It says for every operator of torchvision that torchvision, which nobody needs, is missing.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -66,6 +67,7 @@ def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
             (example,),
             input_names=["image"],
             output_names=["maps"],
+            dynamic_shapes=({0: torch.export.Dim("images")},),
             dynamo=True,
             verbose=False,
         )
