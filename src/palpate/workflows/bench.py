@@ -32,9 +32,16 @@ from palpate.training.loop import Plan, State, train_step
 from palpate.training.objective import loss_function
 from palpate.training.recipe import read_recipe
 from palpate.training.train import make_examples, make_spec, new_state
+from palpate.workflows.bench_clips import (
+    CLIP_NETWORKS,
+    bench_memory,
+    bench_networks,
+    bench_path,
+)
 from palpate.workflows.export import to_onnx
 from palpate.workflows.predict import find_sources, predict_each
 from palpate.workflows.split import choose_split
+from palpate.workflows.timing import interleaved
 
 Row = dict[str, Any]  # column -> text or number
 
@@ -50,7 +57,7 @@ def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         tables: dict[str, list[Row]] = {"forward pass, milliseconds an image, batch 1": []}
-        for name in NETWORKS:
+        for name in (name for name in NETWORKS if name not in CLIP_NETWORKS):
             advance(f"network {name}")
             tables["forward pass, milliseconds an image, batch 1"].append(
                 _engines(name, folder, device, repeats)
@@ -60,6 +67,13 @@ def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list
         tables["predict a folder of 24 films, seconds"] = [_predicting(folder, repeats)]
         advance("training steps")
         tables["training with the default recipe"] = [_training(folder, repeats)]
+        tables["clips: images a second, 256 x 256"] = bench_networks(
+            folder, repeats, advance=advance
+        )
+        tables["clips: from video to points.csv"] = bench_path(folder, repeats, advance=advance)
+        tables["clips: peak memory, satco-light on ONNX Runtime"] = bench_memory(
+            folder, advance=advance
+        )
     return tables
 
 
@@ -97,7 +111,7 @@ def _engines(name: str, folder: Path, device: torch.device, repeats: int) -> Row
         engines_missing = {"OpenVINO": missing}
     else:
         engines_missing = {}
-    times = _interleaved({n: partial(f, batch) for n, f in engines.items()}, repeats)
+    times = interleaved({n: partial(f, batch) for n, f in engines.items()}, repeats)
     return {
         "network": name,
         "input": f"{spec.grid[0]} x {spec.grid[1]}",
@@ -106,19 +120,6 @@ def _engines(name: str, folder: Path, device: torch.device, repeats: int) -> Row
         **{n: 1000 * seconds for n, seconds in times.items()},
         **engines_missing,
     }
-
-
-def _interleaved(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Run all in turn, so that a machine whose speed drifts favours none; medians."""
-    for work in works.values():
-        work()
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(repeats):
-        for name, work in works.items():
-            start = perf_counter()
-            work()
-            times[name].append(perf_counter() - start)
-    return {name: median(values) for name, values in times.items()}
 
 
 def _predicting(folder: Path, repeats: int) -> Row:
@@ -140,7 +141,7 @@ def _predicting(folder: Path, repeats: int) -> Row:
         for _ in sources:
             forward(batch)
 
-    times = _interleaved({"whole": whole, "bare network": bare}, repeats)
+    times = interleaved({"whole": whole, "bare network": bare}, repeats)
     return {
         "network": "unet, torch",
         **times,

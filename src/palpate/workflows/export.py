@@ -54,7 +54,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
 
 
 def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
-    """Return the network as ONNX with the localiser's description inside, for any number of images."""
+    """Return the network, for any number of images, as ONNX that describes the localiser."""
     channels = CHANNELS[spec.channels].count
     # Two images: the exporter takes a size of 1 for a constant.
     example = torch.zeros(2, channels, spec.grid[1], spec.grid[0])

@@ -21,7 +21,7 @@ from palpate.report.overlay import draw_overlay
 from palpate.sequences.track import Track
 from palpate.workflows.clip_sources import ClipSource
 
-_TOGETHER = 8  # frames through the network at a time
+FRAMES_TOGETHER = 8  # through the network at a time
 _TELL_EVERY = 25
 
 
@@ -107,7 +107,7 @@ def find_in_frames(
     while broken is None:
         group: list[tuple[int, ndarray]] = []
         try:
-            for one in islice(numbered, _TOGETHER):
+            for one in islice(numbered, FRAMES_TOGETHER):
                 group.append(one)
         except FormatError as error:
             broken = error
