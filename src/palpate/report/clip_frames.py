@@ -15,6 +15,8 @@ from palpate.affine import Affine
 from palpate.errors import FormatError
 from palpate.io.video import read_selected
 from palpate.prediction import Prediction
+from palpate.report.clip_paths import Path
+from palpate.report.clip_paths import paths as paths_of
 from palpate.report.clip_reported import ReportedClip
 from palpate.report.overlay import draw_overlay
 from palpate.scheme import LandmarkScheme
@@ -23,8 +25,9 @@ from palpate.sequences.track import Track
 # The seed is fixed and named on the page: nobody has chosen the frames that are shown.
 SEED = 0
 MOST = 40
-_LONGEST = 330
-_LONGEST_WHOLE = 1000
+_LONGEST = 320
+_LONGEST_PATHS = 640
+_LONGEST_WHOLE = 900
 _QUALITY = 78
 _REGION = (255, 209, 102)
 
@@ -41,10 +44,28 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Paths:
+    """A frame without marks, its size in px, and the ways of the landmarks over it."""
+
+    uri: str
+    width: int
+    height: int
+    ways: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
-    """Frames of the sheet, and why some are not there; ``whole`` shows where the region is."""
+    """Frames of a clip.
+
+    Args:
+        shown: with their landmarks.
+        paths: the ways of the landmarks; None where no frame could be read.
+        whole: a whole frame with the region in it; empty where there is no region.
+        problem: empty, or why frames are not there.
+    """
 
     shown: tuple[Shown, ...]
+    paths: Paths | None
     whole: str
     problem: str
 
@@ -60,26 +81,20 @@ def sheet(clip: ReportedClip, *, most: int = MOST, seed: int = SEED) -> Sheet:
     numbers = clip.frames
     row_of = {int(numbers[row]): int(row) for row in rows}
     shown: list[Shown] = []
-    whole = ""
+    paths, whole, problem = None, "", ""
     try:
         for number, pixels in read_selected(clip.video, sorted(row_of)):
-            row = row_of[number]
-            if clip.region is not None and not whole:
-                whole = _whole(clip, pixels)
-            shown.append(_shown(clip, row, number, pixels))
+            if paths is None:
+                paths = _paths(clip, pixels)
+                whole = "" if clip.region is None else _whole(clip, pixels)
+            shown.append(_shown(clip, row_of[number], number, pixels))
     except FormatError as error:
         problem = f"{len(shown)} of {len(row_of)} frames could be read: {error.problem}"
-        return Sheet(tuple(shown), whole, problem)
-    return Sheet(tuple(shown), whole, "")
+    return Sheet(tuple(shown), paths, whole, problem)
 
 
 def _shown(clip: ReportedClip, row: int, number: int, pixels: UInt8[ndarray, "y x 3"]) -> Shown:
-    x, y, width, height = _inside(clip, pixels)
-    scale = min(1.0, _LONGEST / max(width, height))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Shrunk before it is drawn on, so that the lines stay as wide as they are.
-    small = _resized(pixels[y : y + height, x : x + width], size)
-    onto = Affine.resize((width, height), size, target="pixel") @ Affine.translation((-x, -y))
+    small, onto = _looked_at(clip, pixels, _LONGEST)
     found = predicted(clip.track, row, clip.edges).moved(onto)
     return Shown(
         uri=_jpeg(draw_overlay(small, found, edges=found.scheme.edges)),
@@ -88,6 +103,23 @@ def _shown(clip: ReportedClip, row: int, number: int, pixels: UInt8[ndarray, "y 
         found=int(found.found.sum()),
         notes=tuple(_notes(clip, row)),
     )
+
+
+def _paths(clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"]) -> Paths:
+    small, onto = _looked_at(clip, pixels, _LONGEST_PATHS)
+    height, width = small.shape[:2]
+    return Paths(_jpeg(small), width, height, paths_of(clip.track, onto))
+
+
+def _looked_at(
+    clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"], longest: int
+) -> tuple[UInt8[ndarray, "y x 3"], Affine]:
+    """The region, shrunk before it is drawn on so that lines stay wide, and the way there."""
+    x, y, width, height = _inside(clip, pixels)
+    scale = min(1.0, longest / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    onto = Affine.resize((width, height), size, target="pixel") @ Affine.translation((-x, -y))
+    return _resized(pixels[y : y + height, x : x + width], size), onto
 
 
 def predicted(track: Track, row: int, edges: Sequence[tuple[str, str]]) -> Prediction:

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from palpate.protocols.posture import difference
-from palpate.protocols.posture_flags import Flags, any_of
+from palpate.protocols.posture_flags import Flags
 from palpate.report.clip_frames import SEED, Sheet, sheet
 from palpate.report.clip_plots import (
     AnglePanel,
@@ -21,7 +21,7 @@ from palpate.report.clip_plots import (
 from palpate.report.clip_reported import ReportedClip
 from palpate.report.clip_tables import contact_table, landmark_table, segment_table
 from palpate.report.clip_thinned import marked
-from palpate.report.clip_warnings import warnings
+from palpate.report.clip_warnings import grounds, warnings
 from palpate.report.page import Plot, Table, Tile
 from palpate.report.wording import number, percent
 from palpate.sequences.outliers import outliers
@@ -44,8 +44,9 @@ class ClipPage:
     title: str
     subtitle: str
     banner: str
-    spoken: tuple[str, ...]
     warnings: tuple[str, ...]
+    spoken: tuple[str, ...]
+    notes: tuple[str, ...]
     tiles: tuple[Tile, ...]
     posture: PosturePart | None
     landmarks: Table
@@ -67,8 +68,9 @@ def clip_page(clip: ReportedClip) -> ClipPage:
         title=clip.name,
         subtitle=_subtitle(clip),
         banner="Not for diagnosis. Unsigned: no person has reviewed what was found in this clip.",
-        spoken=_spoken(clip),
         warnings=warnings(clip, jumps),
+        spoken=_spoken(clip),
+        notes=grounds(clip),
         tiles=_tiles(clip, jumps),
         posture=_posture(clip),
         landmarks=landmark_table(clip.track, jumps),
@@ -129,9 +131,11 @@ def _tiles(clip: ReportedClip, jumps: Bool[ndarray, "frame landmark"]) -> tuple[
         ),
     ]
     if clip.out_of_line is not None and clip.segments:
-        tiles.append(_flag_tile("Some segment out of line", clip.out_of_line))
+        chosen = _judged(clip)
+        flags = clip.out_of_line.columns([clip.segments.index(name) for name in chosen])
+        tiles.append(_flag_tile("Out of line", flags, chosen))
     if clip.touching is not None and clip.rules:
-        tiles.append(_flag_tile("Arm in contact", clip.touching))
+        tiles.append(_flag_tile("In contact", clip.touching, clip.rules))
     control = _control(clip)
     longest = control.get("longest_s")
     if isinstance(longest, float):
@@ -141,29 +145,45 @@ def _tiles(clip: ReportedClip, jumps: Bool[ndarray, "frame landmark"]) -> tuple[
     return tuple(tiles)
 
 
-def _flag_tile(label: str, flags: Flags) -> Tile:
-    some = any_of(flags)
-    known, held = int(some.known.sum()), int(some.value.sum())
+def _judged(clip: ReportedClip) -> tuple[str, ...]:
+    """The segments that alignment is judged by, where the summary names them; else all."""
+    named = clip.summary.get("judged")
+    if not isinstance(named, (list, tuple)):
+        return clip.segments
+    return tuple(name for name in clip.segments if name in named)
+
+
+def _flag_tile(label: str, flags: Flags, names: tuple[str, ...]) -> Tile:
+    """Of the frames in which all of them are known: others can only ever be told to hold."""
+    whole = flags.known.all(axis=-1)
+    known, held = int(whole.sum()), int((whole & flags.value.any(axis=-1)).sum())
     share = percent(held / known) if known else "not known"
-    detail = f"{held:,} of {known:,} frames in which it is known"
+    which = names[0] if len(names) == 1 else f"at least one of {', '.join(names)}"
+    detail = f"{held:,} of the {known:,} frames in which all are known: {which}"
     return Tile(label, share, detail)
 
 
 def _posture(clip: ReportedClip) -> PosturePart | None:
     if not clip.segments and not clip.rules:
         return None
-    caption = "Turn from the reference in degrees, positive to the child's front; at the right the "
-    caption += "angle itself. Dashed: the reference posture; band: within the threshold; "
-    caption += "marked: out of line; grey at the foot: not known."
-    if clip.smoothed_angles is not None:
-        caption += " Grey line: as found; blue: of the smoothed track. Marks are of the raw track."
+    drawing = posture_plot(clip.track.times_s, angle_panels(clip), contact_panels(clip))
     return PosturePart(
-        plot=Plot(
-            posture_plot(clip.track.times_s, angle_panels(clip), contact_panels(clip)), caption
-        ),
+        plot=Plot(drawing, _posture_caption(clip)),
         segments=segment_table(clip),
         contact=contact_table(clip),
     )
+
+
+def _posture_caption(clip: ReportedClip) -> str:
+    words = (
+        "Turn from the reference in degrees, positive where a segment's upper end turns to the "
+        "child's front; at the right the angle itself. Dashed: the reference posture; band: within "
+        "the threshold; marked: out of line; grey at the foot: not known; arrowheads: turns beyond "
+        "the panel."
+    )
+    if clip.smoothed_angles is None:
+        return words
+    return f"{words} Grey line: as found; blue: of the smoothed track. Marks are of the raw track."
 
 
 def angle_panels(clip: ReportedClip) -> tuple[AnglePanel, ...]:
@@ -228,7 +248,7 @@ def _sheet_note(clip: ReportedClip, pictures: Sheet) -> str:
         else f"{_count(shown, 'frame')} of {total:,}, drawn by chance (seed {SEED})"
     )
     part = "" if clip.region is None else " What is shown is the region that was looked at."
-    return f"{words}, with what was found in them, not smoothed.{part}"
+    return f"{words}; with what was found, not smoothed.{part}"
 
 
 def _count(count: int, noun: str) -> str:

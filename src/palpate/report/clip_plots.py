@@ -14,11 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy import ndarray
 
-from palpate.report.clip_thinned import COLUMNS, Marked, kept
+from palpate.report.clip_thinned import COLUMNS, Marked, kept, marked
 from palpate.report.plots import _STYLE, HUMAN, INK, MODEL, MUTED, SOFT, _short, _svg
 
 # From here on a clock reads better than a number of seconds.
 _MINUTES_FROM_S = 120.0
+_WIDTH = 10.6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,9 +76,10 @@ def posture_plot(
     """Plot every segment above the bars of contact, all under the same time."""
     if not angles and not bars:
         return Markup("")
-    heights = [1.0] * len(angles) + ([0.24 * len(bars) + 0.1] if bars else [])
+    heights = [0.86] * len(angles) + ([0.22 * len(bars) + 0.06] if bars else [])
     with mpl.rc_context(_STYLE):
-        figure, rows = _stack(10.6, 0.96 * sum(heights) + 0.55, heights)
+        figure, grid = _grid(heights, 1, left=1.35, right=0.45, top=0.08)
+        rows = [row[0] for row in grid]
         for axes, panel in zip(rows, angles, strict=False):
             _angle(axes, times_s, panel)
         if bars:
@@ -89,10 +91,7 @@ def posture_plot(
 def points_plot(times_s: Float[ndarray, " frame"], points: Sequence[PointPanel]) -> Markup:
     """Plot x and y of every landmark, raw and smoothed, with the points that jump ringed."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.6, 0.85 * len(points) + 0.6), layout="constrained")
-        FigureCanvasSVG(figure)
-        figure.patch.set_alpha(0)
-        grid = figure.subplots(len(points), 2, sharex=True, squeeze=False)
+        figure, grid = _grid([0.72] * len(points), 2, left=1.75, right=0.2, top=0.25)
         for row, panel in zip(grid, points, strict=True):
             for axes, line in zip(row, (panel.x, panel.y), strict=True):
                 _line(axes, times_s, line, columns=COLUMNS // 2)
@@ -101,27 +100,48 @@ def points_plot(times_s: Float[ndarray, " frame"], points: Sequence[PointPanel])
                     times_s[jumps], line.raw[jumps], "o", mfc="none", mec=HUMAN, ms=6, mew=1.2
                 )
                 axes.margins(y=0.15)
+                axes.patch.set_alpha(0)
                 axes.locator_params(axis="y", nbins=3)
             row[0].set_ylabel(
                 _short(panel.name, 22), rotation=0, ha="right", va="center", color=INK
             )
         for axes, title in zip(grid[0], ("x, px", "y, px (downwards)"), strict=True):
             axes.set_title(title)
-        for axes in grid[:, 1]:
-            axes.invert_yaxis()
-        _clock(list(grid[:, 0]), times_s)
-        _clock(list(grid[:, 1]), times_s)
+        for _, down in grid:
+            down.invert_yaxis()
+        for column in zip(*grid, strict=True):
+            _clock(column, times_s)
         return _rounded(_svg(figure, "Landmarks over time"))
 
 
-def _stack(width: float, height: float, ratios: Sequence[float]) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+def _grid(
+    heights: Sequence[float], columns: int, *, left: float, right: float, top: float
+) -> tuple[Figure, list[tuple[Axes, ...]]]:
+    """Rows of the given heights in inches under one time axis, with fixed margins.
+
+    A layout engine measures every label of every panel, which takes longer than drawing them.
+    """
+    gap, bottom = 0.14, 0.5
+    tall = sum(heights) + gap * (len(heights) - 1) + top + bottom
+    figure = Figure(figsize=(_WIDTH, tall))
     FigureCanvasSVG(figure)
     figure.patch.set_alpha(0)
     rows = figure.subplots(
-        len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": list(ratios)}
+        len(heights),
+        columns,
+        sharex=True,
+        squeeze=False,
+        gridspec_kw={
+            "height_ratios": list(heights),
+            "left": left / _WIDTH,
+            "right": 1.0 - right / _WIDTH,
+            "top": 1.0 - top / tall,
+            "bottom": bottom / tall,
+            "hspace": gap * len(heights) / sum(heights),
+            "wspace": 0.12,
+        },
     )
-    return figure, list(rows[:, 0])
+    return figure, [tuple(row) for row in rows]
 
 
 def _angle(axes: Axes, times_s: Float[ndarray, " frame"], panel: AnglePanel) -> None:
@@ -137,23 +157,26 @@ def _angle(axes: Axes, times_s: Float[ndarray, " frame"], panel: AnglePanel) -> 
         axes.axvspan(part.start_s, part.end_s, ymax=0.05, color=MUTED, lw=0.4)
     axes.axhline(0.0, color=INK, lw=0.9, ls="--")
     _line(axes, times_s, panel.turned, columns=COLUMNS)
-    reach = _reach(panel.turned, 1.25 * (limit or 20.0))
+    reach = _reach(panel.turned, 1.9 * (limit or 20.0))
     axes.set_ylim(-reach, reach)
-    axes.set_ylabel(_short(panel.name, 14), rotation=0, ha="right", va="center", color=INK)
-    if limit is not None:
-        axes.set_yticks([-limit, 0.0, limit])
-    _angles_beside(axes, panel)
+    _beyond(axes, times_s, panel.turned.raw, reach)
+    axes.set_ylabel(
+        _short(panel.name, 14), rotation=0, ha="right", va="center", color=INK, labelpad=8
+    )
+    # At the threshold, or at a multiple of it that leaves room for the words.
+    far = (limit or 20.0) * max(1.0, np.ceil(0.45 * reach / (limit or 20.0)))
+    axes.set_yticks([-far, 0.0, far])
+    _angles_beside(axes, panel, (-far, 0.0, far))
 
 
-def _angles_beside(axes: Axes, panel: AnglePanel) -> None:
-    """The angle itself at the right: at the reference and at the threshold to either side."""
+def _angles_beside(axes: Axes, panel: AnglePanel, places: Sequence[float]) -> None:
+    """The angle itself at the right, where the turn is written at the left."""
     if panel.reference_deg is None:
         return
     beside = axes.twinx()
     beside.set_ylim(axes.get_ylim())
-    places = axes.get_yticks() if panel.threshold_deg is not None else [0.0]
     words = [f"{_wrapped(panel.reference_deg + place):.0f}°" for place in places]
-    beside.set_yticks(list(places), words)
+    beside.set_yticks(places, words)
     beside.grid(False)
     beside.tick_params(axis="y", length=0)
 
@@ -164,9 +187,21 @@ def _wrapped(degrees: float) -> float:
 
 
 def _reach(line: Line, least: float) -> float:
-    values = [line.raw] if line.smoothed is None else [line.raw, line.smoothed]
-    far = [float(np.abs(part[np.isfinite(part)]).max(initial=0.0)) for part in values]
-    return 1.08 * max(*far, least / 1.08, least / 1.08)
+    """How far a panel reaches to either side: so far that all but a few wild frames are inside."""
+    known = np.abs(line.raw[np.isfinite(line.raw)])
+    return max(least, 1.15 * float(np.quantile(known, 0.98))) if len(known) else least
+
+
+def _beyond(
+    axes: Axes, times_s: Float[ndarray, " frame"], values: Float[ndarray, " frame"], reach: float
+) -> None:
+    """Point at what lies outside of a panel, so that it is not lost."""
+    for side, shape in ((1.0, "^"), (-1.0, "v")):
+        stretches = marked(side * values > reach, times_s)
+        middles = [(part.start_s + part.end_s) / 2.0 for part in stretches]
+        if middles:
+            places = [side * 0.93 * reach] * len(middles)
+            axes.plot(middles, places, shape, color=HUMAN, ms=3.5, ls="")
 
 
 def _line(axes: Axes, times_s: Float[ndarray, " frame"], line: Line, *, columns: int) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a clip, or may mislead: the reader is told before any figure."""
+"""What is wrong with a clip, and what its figures rest on: told before any figure."""
 
 from collections.abc import Iterator
 
@@ -15,13 +15,18 @@ _MOST_NAMES = 8
 
 
 def warnings(clip: ReportedClip, jumps: np.ndarray) -> tuple[str, ...]:
-    """Return sentences, the worst first.
+    """Say what is wrong, the worst first; nothing where nothing is.
 
     Args:
         clip: what is reported.
         jumps: (frame, landmark), positions that jump.
     """
-    return (*_of_file(clip), *_of_landmarks(clip, jumps), *_of_posture(clip))
+    return (*_of_file(clip), *_of_landmarks(clip, jumps), *_of_segments(clip))
+
+
+def grounds(clip: ReportedClip) -> tuple[str, ...]:
+    """Say what the figures rest on: the facing, the reference posture, the uncertainty."""
+    return tuple(_grounds(clip))
 
 
 def _of_file(clip: ReportedClip) -> Iterator[str]:
@@ -67,30 +72,12 @@ def _of_landmarks(clip: ReportedClip, jumps: np.ndarray) -> Iterator[str]:
     ]
     if restless:
         yield f"Positions that jump: {_listed(restless)}. Look at these frames in the video."
-    if clip.provenance.get("uncertainty") == "not calibrated":
-        yield (
-            "The localiser's uncertainty is not calibrated: ellipses compare points, they are not "
-            "probabilities."
-        )
 
 
-def _of_posture(clip: ReportedClip) -> Iterator[str]:
-    if not clip.segments:
+def _of_segments(clip: ReportedClip) -> Iterator[str]:
+    if clip.out_of_line is None:
         return
-    facing = clip.summary.get("facing")
-    if isinstance(facing, str):
-        yield (
-            f"The child is taken to face the {facing} of the image. This is what the study or the "
-            "command says, or the protocol's default where they say nothing; all signs and all "
-            "contact rest on it."
-        )
-    told = clip.summary.get("reference_from")
-    if isinstance(told, str):
-        yield (
-            f"The reference posture is {told}. It comes from what was found in this clip, not from "
-            "labels: a child that is out of line throughout is its own reference."
-        )
-    known = clip.out_of_line.known if clip.out_of_line is not None else np.zeros((0, 0), bool)
+    known = clip.out_of_line.known
     rarely = [
         f"{name} ({number(100 * float(share), 1)} %)"
         for name, share in zip(clip.segments, known.mean(axis=0), strict=True)
@@ -98,6 +85,26 @@ def _of_posture(clip: ReportedClip) -> Iterator[str]:
     ]
     if rarely:
         yield f"Posture is known in few frames for: {_listed(rarely)}."
+
+
+def _grounds(clip: ReportedClip) -> Iterator[str]:
+    facing = clip.summary.get("facing")
+    if clip.segments and isinstance(facing, str):
+        yield (
+            f"The child is taken to face the {facing} of the image: as the study or the command "
+            "says, or by default where they say nothing. All signs and all contact rest on it."
+        )
+    told = clip.summary.get("reference_from")
+    if clip.segments and isinstance(told, str):
+        yield (
+            f"The reference posture is {told}. It comes from what was found in this clip, not from "
+            "labels: a child that is out of line throughout is its own reference."
+        )
+    if clip.provenance.get("uncertainty") == "not calibrated":
+        yield (
+            "The localiser's uncertainty is not calibrated: ellipses compare points, they are not "
+            "probabilities."
+        )
 
 
 def _listed(names: list[str]) -> str:
