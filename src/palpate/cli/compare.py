@@ -32,7 +32,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
 ) -> None:
     """Train every recipe on the same folds and compare image by image."""
-    from palpate.cli.figures import show_differences
+    from palpate.cli.figures import show_differences, show_posture_differences
     from palpate.cli.progress import console, stages
     from palpate.cli.torch_needed import need_torch
 
@@ -62,5 +62,6 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
         )
     write_comparison(comparison, out)
     show_differences(comparison.rows(), chosen[0].name)
+    show_posture_differences(comparison.posture_differences, chosen[0].name)
     if only is not None:
         console.print(f"note: only {len(cut.splits)} folds were done", highlight=False)

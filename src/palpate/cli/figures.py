@@ -1,11 +1,13 @@
 """Figures on the terminal."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from palpate.cli.progress import console
 from palpate.evaluation.compare import PairedDifference
+from palpate.evaluation.posture_paired import PostureDifference
 from palpate.evaluation.summary import Summary
 from palpate.workflows.assess import Assessment
 from palpate.workflows.posture_study import StudiedPosture
@@ -105,6 +107,25 @@ def show_differences(rows: list[tuple[str, PairedDifference]], baseline: str) ->
             f"{row.difference:+.3f}{shown}",
             "yes" if row.clear else "no",
         )
+    console.print(table)
+
+
+def show_posture_differences(
+    differences: Mapping[str, Sequence[PostureDifference]], baseline: str
+) -> None:
+    """Print paired differences of posture to a baseline; nothing where there are none."""
+    if not differences:
+        return
+    table = Table(title=f"posture: paired difference to {baseline}, bootstrap by child")
+    for column in ("recipe", "metric", baseline, "recipe's", "difference (95 %)", "clear"):
+        table.add_column(column, justify="left" if column in ("recipe", "metric") else "right")
+    for name, rows in differences.items():
+        for row in rows:
+            low, high = row.interval or (None, None)
+            shown = "" if low is None or high is None else f" ({low:+.3f} to {high:+.3f})"
+            found = row.reason if row.difference is None else f"{row.difference:+.3f}{shown}"
+            values = (_number(row.first), _number(row.second), found, "yes" if row.clear else "no")
+            table.add_row(name, row.metric, *values)
     console.print(table)
 
 

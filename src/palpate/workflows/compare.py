@@ -1,7 +1,7 @@
 """Several recipes on the same folds: figures of each, paired differences to the first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,21 +10,35 @@ import numpy as np
 from palpate.errors import ConfigError
 from palpate.evaluation.compare import PairedDifference, paired
 from palpate.evaluation.evaluate import Evaluation, evaluate
+from palpate.evaluation.posture_paired import PostureDifference, paired_posture
 from palpate.files import write_json
-from palpate.protocols.protocol import read_protocol
+from palpate.protocols.protocol import Protocol, read_protocol
+from palpate.study import Study
 from palpate.training.recipe import Recipe
 from palpate.workflows.crossval import cross_validate
+from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.folds import Folds
+from palpate.workflows.posture_study import (
+    StudiedPosture,
+    posture_frames,
+    study_posture,
+    write_posture,
+)
 from palpate.workflows.train_folds import Workers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Comparison:
-    """Figures by recipe and paired differences to the first recipe, by metric."""
+    """Figures by recipe and paired differences to the first recipe, by metric.
+
+    ``posture`` and ``posture_differences`` are empty where no posture is measured.
+    """
 
     baseline: str
     evaluations: dict[str, Evaluation]
     differences: dict[str, tuple[PairedDifference, ...]]
+    posture: dict[str, StudiedPosture] = field(default_factory=dict)
+    posture_differences: dict[str, tuple[PostureDifference, ...]] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, PairedDifference]]:
         """Return (recipe, difference) in the order of the recipes."""
@@ -54,8 +68,9 @@ def compare_recipes(
                 f"recipes {names[0]!r} and {recipe.name!r} differ in [crossval], so they would not "
                 "be judged alike; set both, as in --set crossval.choose=validation"
             )
-    protocol = folds.study.settings.protocol
-    normaliser = read_protocol(protocol).normaliser if protocol else None
+    named = folds.study.settings.protocol
+    protocol = read_protocol(named) if named else None
+    normaliser = protocol.normaliser if protocol else None
     results = {
         recipe.name: cross_validate(
             folds,
@@ -86,11 +101,38 @@ def compare_recipes(
         )
         for name in names[1:]
     }
-    return Comparison(first, figures, differences)
+    if protocol is None or protocol.posture is None or folds.study.cases[0].clip is None:
+        return Comparison(first, figures, differences)
+    return _with_posture(Comparison(first, figures, differences), protocol, folds.study, results)
+
+
+def _with_posture(
+    comparison: Comparison, protocol: Protocol, study: Study, results: dict[str, EvaluatedStudy]
+) -> Comparison:
+    frames = {
+        name: posture_frames(protocol, study, result.cases, made_by=name)
+        for name, result in results.items()
+    }
+    return replace(
+        comparison,
+        posture={
+            name: study_posture(protocol, study, result.cases, made_by=name, seed=0)
+            for name, result in results.items()
+        },
+        posture_differences={
+            name: paired_posture(
+                protocol, frames[comparison.baseline], other, rng=np.random.default_rng(0)
+            )
+            for name, other in frames.items()
+            if name != comparison.baseline
+        },
+    )
 
 
 def write_comparison(comparison: Comparison, out: Path) -> None:
-    """Write ``comparison.json``."""
+    """Write ``comparison.json``, and for posture the tables of each recipe."""
+    for name, posture in comparison.posture.items():
+        write_posture(posture, out / name / "posture")
     write_json(
         out / "comparison.json",
         {
@@ -98,6 +140,10 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
             "recipes": {name: e.to_json() for name, e in comparison.evaluations.items()},
             "differences": {
                 name: [asdict(row) for row in rows] for name, rows in comparison.differences.items()
+            },
+            "posture_differences": {
+                name: [row.row() for row in rows]
+                for name, rows in comparison.posture_differences.items()
             },
         },
     )
