@@ -1,7 +1,7 @@
 """Painting of solids that move: round to the eye, cut by area, blurred where they are quick.
 
 A solid is painted from its outline alone. Its form is shaded at a quarter of the resolution,
-where blurring is cheap; its edge is cut at full resolution to about 0.1 px.
+where blurring is cheap; its edge is cut at twice the resolution, to about 0.1 px on average.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ from palpate.phantoms.satco_body import Colour
 from palpate.phantoms.satco_outline import Outline, grown
 
 Picture = UInt8[ndarray, "y x 3"]
-# OpenCV's antialiased fill covers this much more than the polygon, all around.
-FILL_GROWS_PX = 0.63
+# How many times finer edges are cut, and how much more than a polygon OpenCV's antialiased fill
+# covers at that, all around.
+FINE = 2
+FILL_GROWS_PX = 0.65 / FINE
 # Part of a frame's time for which the shutter is open.
 SHUTTER = 0.4
 # Values at a quarter of the resolution.
@@ -91,12 +93,12 @@ class Solid:
         corner = np.array(window[:2], np.int32) * 16
         shape = (window[3] - window[1], window[2] - window[0])
         now = [piece[frame] - corner for piece in self._fixed]
-        middle = _filled(shape, now)
+        middle = _cut(shape, now)
         if self._speeds[frame] * SHUTTER < 1.0:
             return middle
         steps = [np.round(step[frame] / 3).astype(np.int32) for step in self._steps]
-        early = _filled(shape, [piece - step for piece, step in zip(now, steps, strict=True)])
-        late = _filled(shape, [piece + step for piece, step in zip(now, steps, strict=True)])
+        early = _cut(shape, [piece - step for piece, step in zip(now, steps, strict=True)])
+        late = _cut(shape, [piece + step for piece, step in zip(now, steps, strict=True)])
         both = cv2.addWeighted(early, 0.5, late, 0.5, 0)
         return cv2.addWeighted(both, 2 / 3, middle, 1 / 3, 0)
 
@@ -204,6 +206,14 @@ def shaded(colour: Colour, tone: float) -> Colour:
     """Return a colour in more or less light."""
     r, g, b = (min(max(c * tone, 0.0), 255.0) for c in colour)
     return r, g, b
+
+
+def _cut(shape: tuple[int, int], pieces: list[Int[ndarray, "_ 2"]]) -> UInt8[ndarray, "y x"]:
+    """Cover of the union of polygons, the mean of a finer fill."""
+    # The centre of a pixel is at 8 sixteenths from its corner, on either grid.
+    fine = [piece * FINE + 8 * (FINE - 1) for piece in pieces]
+    mask = _filled((shape[0] * FINE, shape[1] * FINE), fine)
+    return cv2.resize(mask, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
 
 
 def _filled(shape: tuple[int, int], pieces: list[Int[ndarray, "_ 2"]]) -> UInt8[ndarray, "y x"]:
