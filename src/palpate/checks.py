@@ -51,6 +51,7 @@ def find_problems(study: Study) -> tuple[Finding, ...]:
     Returns:
         Errors first, then warnings and notes; the most unusual first among these.
     """
+    study = _as_annotated(study)
     films = read_films(pictures(study))
     found = list(study.findings)
     found += _unreadable(films)
@@ -65,6 +66,18 @@ def find_problems(study: Study) -> tuple[Finding, ...]:
         found += _annotators_apart(study)
     order = {severity: i for i, severity in enumerate(SEVERITIES)}
     return tuple(sorted(found, key=lambda f: (order[f.severity], -f.weight, f.kind, f.image)))
+
+
+def _as_annotated(study: Study) -> Study:
+    """Leave out the frames of clips in which every label lies between annotated ones."""
+    kept = [
+        case.identifier
+        for case in study.cases
+        if case.clip is None
+        or case.points is None
+        or len(case.clip.interpolated) < int(case.points.present.sum())
+    ]
+    return study.subset(kept) if len(kept) < len(study) else study
 
 
 def same_subject_line(findings: Iterable[Finding]) -> str:
@@ -208,9 +221,10 @@ def _absence(image: str, landmarks: tuple[str, ...], of: int, annotator: str) ->
 
 def _outside(study: Study, films: Films) -> Iterator[Finding]:
     for case in study.cases:
-        if case.identifier not in films.sizes:
+        size = case.clip.size if case.clip else films.sizes.get(case.identifier)
+        if size is None:
             continue
-        last = np.array(films.sizes[case.identifier], dtype=float) - 0.5
+        last = np.array(size, dtype=float) - 0.5
         for annotator, points in _given(case):
             beyond = np.maximum(points.coordinates[:, :2] - last, -0.5 - points.coordinates[:, :2])
             distance = np.nan_to_num(beyond, nan=-np.inf).max(axis=1)
@@ -221,7 +235,7 @@ def _outside(study: Study, films: Films) -> Iterator[Finding]:
             far = float(distance[rows].max())
             sentence = (
                 f"{case.identifier}: {_listed(names)} up to {far:.1f} px outside the image of "
-                f"{films.sizes[case.identifier][0]} x {films.sizes[case.identifier][1]} px"
+                f"{size[0]} x {size[1]} px"
                 f"{_by(annotator)}"
             )
             yield Finding(

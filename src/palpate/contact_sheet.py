@@ -13,7 +13,6 @@ from palpate.errors import FormatError
 from palpate.files import write_bytes
 from palpate.finding import SEVERITIES, Finding
 from palpate.image import Image
-from palpate.io.images import read_image
 from palpate.points import Points
 from palpate.study import Study
 
@@ -91,7 +90,7 @@ def _picture(study: Study, name: str, finding: Finding, box: tuple[int, int]) ->
     """The image, fitted into the box, with its landmarks."""
     case = study.case(name)
     try:
-        image = read_image(case.path, identifier=name, calibration=case.calibration)
+        image = study.load(case).image
     except FormatError:
         return Pillow.new("RGB", box, (60, 0, 0))
     grey = _stretched(image)

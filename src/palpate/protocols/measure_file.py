@@ -55,7 +55,7 @@ def _study(path: Path, protocol: Protocol) -> list[Report]:
         points = case.points
         if points is None:
             continue
-        size = read_size(case.path)
+        size = case.clip.size if case.clip else read_size(case.path)
         report = measure_points(protocol, points, case.calibration, size=size)
         reports.append(replace(report, subject=case.subject, image=case.identifier))
     if not reports:
