@@ -629,6 +629,17 @@ def test_a_moving_arm_is_no_outlier_and_a_jump_of_it_is(kind):
     assert flags.mean() < 0.005
 
 
+@pytest.mark.parametrize(("count", "found"), [(1, 1.0), (2, 1.0), (3, 0.9)])
+def test_wrong_points_in_a_row_are_found_and_their_neighbours_spared(count, found):
+    path, times = swinging_arm("rest", frames=1000)
+    wrong = np.arange(20, 980, 30)[:, None] + np.arange(count)
+    path[wrong] += 60.0
+    flags = outliers(path, times, Hampel())[:, 0]
+    assert flags[wrong].mean() >= found
+    flags[wrong] = False
+    assert flags.mean() < 0.005
+
+
 def test_a_flag_takes_nothing_away():
     path, times = swinging_arm("sway", frames=60)
     path[30] += 40.0
@@ -654,6 +665,7 @@ def test_points_beside_a_gap_are_not_judged_by_far_ones():
     assert np.flatnonzero(outliers(path, times, Hampel())).tolist() == [9]
     times[10:] += 1.0  # four frames on either side, but one side is far
     assert not outliers(path, times, Hampel()).any()
+    assert not outliers(path[::-1], -times[::-1], Hampel()).any()
     # Absent frames within reach do not matter.
     path[[7, 11]] = np.nan
     times[10:] -= 1.0
