@@ -113,7 +113,7 @@ def _paths(clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"]) -> Paths:
 
 def _looked_at(
     clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"], longest: int
-) -> tuple[UInt8[ndarray, "y x 3"], Affine]:
+) -> tuple[UInt8[ndarray, "height width 3"], Affine]:
     """The region, shrunk before it is drawn on so that lines stay wide, and the way there."""
     x, y, width, height = _inside(clip, pixels)
     scale = min(1.0, longest / max(width, height))
@@ -170,7 +170,9 @@ def _whole(clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"]) -> str:
     )
 
 
-def _resized(pixels: UInt8[ndarray, "y x 3"], size: tuple[int, int]) -> UInt8[ndarray, "y x 3"]:
+def _resized(
+    pixels: UInt8[ndarray, "y x 3"], size: tuple[int, int]
+) -> UInt8[ndarray, "height width 3"]:
     if pixels.shape[1::-1] == size:
         return np.ascontiguousarray(pixels)
     return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)

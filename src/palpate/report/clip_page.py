@@ -1,6 +1,5 @@
 """What the page of a clip says, as text and drawings, in the order of the page."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,6 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from palpate.protocols.posture import difference
-from palpate.protocols.posture_flags import Flags
 from palpate.report.clip_frames import SEED, Sheet, sheet
 from palpate.report.clip_plots import (
     AnglePanel,
@@ -21,9 +19,9 @@ from palpate.report.clip_plots import (
 from palpate.report.clip_reported import ReportedClip
 from palpate.report.clip_tables import contact_table, landmark_table, segment_table
 from palpate.report.clip_thinned import marked
+from palpate.report.clip_tiles import counted, tiles
 from palpate.report.clip_warnings import grounds, warnings
 from palpate.report.page import Plot, Table, Tile
-from palpate.report.wording import number, percent
 from palpate.sequences.outliers import outliers
 from palpate.sequences.smooth import USUAL_JUMPS
 
@@ -69,9 +67,9 @@ def clip_page(clip: ReportedClip) -> ClipPage:
         subtitle=_subtitle(clip),
         banner="Not for diagnosis. Unsigned: no person has reviewed what was found in this clip.",
         warnings=warnings(clip, jumps),
-        spoken=_spoken(clip),
+        spoken=spoken(clip),
         notes=grounds(clip),
-        tiles=_tiles(clip, jumps),
+        tiles=tiles(clip, jumps),
         posture=_posture(clip),
         landmarks=landmark_table(clip.track, jumps),
         points=_points(clip, jumps),
@@ -83,11 +81,11 @@ def clip_page(clip: ReportedClip) -> ClipPage:
 
 def _subtitle(clip: ReportedClip) -> str:
     width, height = clip.video.size
-    parts = [f"clip of {width} x {height} px", _count(len(clip.track.names), "landmark")]
+    parts = [f"clip of {width} x {height} px", counted(len(clip.track.names), "landmark")]
     protocol = clip.summary.get("protocol")
     if isinstance(protocol, str):
         parts.append(f"protocol {protocol}")
-    control = _control(clip)
+    control = clip.control
     if "level" in control:
         parts.append(f"level: {control['level']}")
     if clip.smoothed is not None:
@@ -95,72 +93,17 @@ def _subtitle(clip: ReportedClip) -> str:
     return " · ".join(parts)
 
 
-def _spoken(clip: ReportedClip) -> tuple[str, ...]:
+def spoken(clip: ReportedClip) -> tuple[str, ...]:
+    """Say what the clip shows of control, in the protocol's words, or why nothing is said."""
     if not clip.segments:
         return ()
-    sentence = _control(clip).get("sentence")
+    sentence = clip.control.get("sentence")
     if isinstance(sentence, str):
         return (sentence,)
     return (
         "Nothing is said of control: the level of support at which the clip was recorded is not "
         "given.",
     )
-
-
-def _control(clip: ReportedClip) -> Mapping[str, object]:
-    control = clip.summary.get("control")
-    return control if isinstance(control, Mapping) else {}
-
-
-def _tiles(clip: ReportedClip, jumps: Bool[ndarray, "frame landmark"]) -> tuple[Tile, ...]:
-    track, video = clip.track, clip.video
-    read = len(track.times_s)
-    rate = f"{number(video.rate_hz)} frames a second" + (", varying" if video.variable_rate else "")
-    tiles = [
-        Tile(
-            "Frames",
-            f"{read:,}",
-            f"of {video.frames:,} in the file; {number(video.duration_s)} s, {rate}",
-        ),
-        Tile(
-            "Landmarks found",
-            percent(float(track.present.mean())),
-            f"{int(track.present.sum()):,} of {track.present.size:,} positions; "
-            f"all {len(track.names)} in {percent(float(track.present.all(axis=1).mean()))} of the "
-            f"frames; {_count(int(jumps.sum()), 'jump')}",
-        ),
-    ]
-    if clip.out_of_line is not None and clip.segments:
-        chosen = _judged(clip)
-        flags = clip.out_of_line.columns([clip.segments.index(name) for name in chosen])
-        tiles.append(_flag_tile("Out of line", flags, chosen))
-    if clip.touching is not None and clip.rules:
-        tiles.append(_flag_tile("In contact", clip.touching, clip.rules))
-    control = _control(clip)
-    longest = control.get("longest_s")
-    if isinstance(longest, float):
-        shown = "demonstrated" if control.get("demonstrated") else "not demonstrated"
-        detail = f"longest stretch aligned and free of contact: {number(longest)} s"
-        tiles.append(Tile(f"Control, {control.get('level')}", shown, detail))
-    return tuple(tiles)
-
-
-def _judged(clip: ReportedClip) -> tuple[str, ...]:
-    """The segments that alignment is judged by, where the summary names them; else all."""
-    named = clip.summary.get("judged")
-    if not isinstance(named, (list, tuple)):
-        return clip.segments
-    return tuple(name for name in clip.segments if name in named)
-
-
-def _flag_tile(label: str, flags: Flags, names: tuple[str, ...]) -> Tile:
-    """Of the frames in which all of them are known: others can only ever be told to hold."""
-    whole = flags.known.all(axis=-1)
-    known, held = int(whole.sum()), int((whole & flags.value.any(axis=-1)).sum())
-    share = percent(held / known) if known else "not known"
-    which = names[0] if len(names) == 1 else f"at least one of {', '.join(names)}"
-    detail = f"{held:,} of the {known:,} frames in which all are known: {which}"
-    return Tile(label, share, detail)
 
 
 def _posture(clip: ReportedClip) -> PosturePart | None:
@@ -233,7 +176,7 @@ def _points(clip: ReportedClip, jumps: Bool[ndarray, "frame landmark"]) -> Plot:
             Line(raw[:, k, axis], None if smoothed is None else smoothed[:, k, axis])
             for axis in (0, 1)
         )
-        panels.append(PointPanel(name, x, y, np.flatnonzero(jumps[:, k]).tolist()))
+        panels.append(PointPanel(name, x, y, jumps[:, k]))
     caption = "Positions in px of the frame. Ringed: positions that jump; nothing is removed."
     if clip.smoothed is not None:
         caption += f" Grey: as found; blue: smoothed ({clip.smoothed.sentence})."
@@ -245,11 +188,7 @@ def _sheet_note(clip: ReportedClip, pictures: Sheet) -> str:
     words = (
         "Every frame"
         if shown == total
-        else f"{_count(shown, 'frame')} of {total:,}, drawn by chance (seed {SEED})"
+        else f"{counted(shown, 'frame')} of {total:,}, drawn by chance (seed {SEED})"
     )
     part = "" if clip.region is None else " What is shown is the region that was looked at."
     return f"{words}; with what was found, not smoothed.{part}"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

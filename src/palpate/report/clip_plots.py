@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter
 from numpy import ndarray
 
@@ -20,6 +22,8 @@ from palpate.report.plots import _STYLE, HUMAN, INK, MODEL, MUTED, SOFT, _short,
 # From here on a clock reads better than a number of seconds.
 _MINUTES_FROM_S = 120.0
 _WIDTH = 10.6
+# Rings are wider than a column of the drawing.
+_RINGS = 100
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,7 +71,7 @@ class PointPanel:
     name: str
     x: Line
     y: Line
-    jumps: Sequence[int]
+    jumps: Bool[ndarray, " frame"]
 
 
 def posture_plot(
@@ -95,10 +99,7 @@ def points_plot(times_s: Float[ndarray, " frame"], points: Sequence[PointPanel])
         for row, panel in zip(grid, points, strict=True):
             for axes, line in zip(row, (panel.x, panel.y), strict=True):
                 _line(axes, times_s, line, columns=COLUMNS // 2)
-                jumps = [frame for frame in panel.jumps if np.isfinite(line.raw[frame])]
-                axes.plot(
-                    times_s[jumps], line.raw[jumps], "o", mfc="none", mec=HUMAN, ms=6, mew=1.2
-                )
+                _rings(axes, times_s, line.raw, panel.jumps)
                 axes.margins(y=0.15)
                 axes.patch.set_alpha(0)
                 axes.locator_params(axis="y", nbins=3)
@@ -149,16 +150,12 @@ def _angle(axes: Axes, times_s: Float[ndarray, " frame"], panel: AnglePanel) -> 
     limit = panel.threshold_deg
     if limit is not None:
         axes.axhspan(-limit, limit, color=SOFT, lw=0, zorder=0)
-    for index, part in enumerate(panel.marked):
-        axes.axvspan(part.start_s, part.end_s, color=HUMAN, alpha=0.3, lw=0.4, zorder=0.5).set_gid(
-            f"out-of-line-{panel.name}-{index}"
-        )
-    for part in panel.unknown:
-        axes.axvspan(part.start_s, part.end_s, ymax=0.05, color=MUTED, lw=0.4)
     axes.axhline(0.0, color=INK, lw=0.9, ls="--")
     _line(axes, times_s, panel.turned, columns=COLUMNS)
     reach = _reach(panel.turned, 1.9 * (limit or 20.0))
     axes.set_ylim(-reach, reach)
+    _blocks(axes, panel.marked, (-reach, reach), HUMAN, alpha=0.3)
+    _blocks(axes, panel.unknown, (-reach, -0.9 * reach), MUTED)
     _beyond(axes, times_s, panel.turned.raw, reach)
     axes.set_ylabel(
         _short(panel.name, 14), rotation=0, ha="right", va="center", color=INK, labelpad=8
@@ -167,6 +164,34 @@ def _angle(axes: Axes, times_s: Float[ndarray, " frame"], panel: AnglePanel) -> 
     far = (limit or 20.0) * max(1.0, np.ceil(0.45 * reach / (limit or 20.0)))
     axes.set_yticks([-far, 0.0, far])
     _angles_beside(axes, panel, (-far, 0.0, far))
+
+
+def _blocks(
+    axes: Axes,
+    parts: Sequence[Marked],
+    heights: tuple[float, float],
+    colour: str,
+    *,
+    alpha: float = 1.0,
+) -> None:
+    """Fill stretches of time between two heights: one path, however many there are."""
+    if not parts:
+        return
+    low, high = heights
+    corners = [
+        corner
+        for part in parts
+        for corner in (
+            (part.start_s, low),
+            (part.start_s, high),
+            (part.end_s, high),
+            (part.end_s, low),
+            (part.start_s, low),
+        )
+    ]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(parts)
+    path = Path(corners, codes)
+    axes.add_patch(PathPatch(path, color=colour, alpha=alpha, lw=0.4, zorder=0.5))
 
 
 def _angles_beside(axes: Axes, panel: AnglePanel, places: Sequence[float]) -> None:
@@ -233,13 +258,25 @@ def _drawn(
         axes.plot(times[alone], shown[alone], ".", color=colour, ms=4)
 
 
+def _rings(
+    axes: Axes,
+    times_s: Float[ndarray, " frame"],
+    values: Float[ndarray, " frame"],
+    jumps: Bool[ndarray, " frame"],
+) -> None:
+    """Ring what jumps; of many that would lie on each other, the outermost."""
+    only = np.where(jumps, values, np.nan)
+    frames = kept(times_s, only, columns=_RINGS)
+    frames = frames[np.isfinite(only[frames])]
+    if len(frames):
+        axes.plot(times_s[frames], only[frames], "o", mfc="none", mec=HUMAN, ms=6, mew=1.2)
+
+
 def _bars(axes: Axes, bars: Sequence[BarPanel]) -> None:
     axes.patch.set_alpha(0)
     for row, panel in enumerate(bars):
-        for parts, colour, height in ((panel.unknown, MUTED, 0.1), (panel.marked, HUMAN, 0.62)):
-            spans = [(part.start_s, part.end_s - part.start_s) for part in parts]
-            if spans:
-                axes.broken_barh(spans, (row - height / 2, height), color=colour, lw=0.4)
+        _blocks(axes, panel.unknown, (row - 0.05, row + 0.05), MUTED)
+        _blocks(axes, panel.marked, (row - 0.31, row + 0.31), HUMAN)
     names = [_short(f"{panel.name} contact", 18) for panel in bars]
     axes.set_yticks(range(len(bars)), names)
     axes.set_ylim(len(bars) - 0.5, -0.5)

@@ -97,6 +97,12 @@ class ReportedClip:
         """Number of each frame of the track in the video, from 0."""
         return nearest_frames(self.track, self.video)
 
+    @property
+    def control(self) -> Mapping[str, object]:
+        """What the summary says of control; empty where it says nothing."""
+        said = self.summary.get("control")
+        return said if isinstance(said, Mapping) else {}
+
     def _refuse_shape(self, what: str, array: ndarray | None, wanted: tuple[int, ...]) -> None:
         if array is not None and array.shape != wanted:
             raise GeometryError(

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 # A drawing is about as many pixels wide as this.
-COLUMNS = 900
+COLUMNS = 700
 # Frames that are farther apart than this many usual steps have lost frames between them.
 _HOLE = 2.0
 
