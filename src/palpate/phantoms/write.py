@@ -1,15 +1,13 @@
 """A phantom as a study folder, as a user's own study would be."""
 
-import csv
-from collections.abc import Callable, Sequence
-from io import StringIO
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from palpate.errors import ConfigError, OutputError
-from palpate.files import write_bytes, write_text
+from palpate.files import write_bytes, write_rows, write_text
 from palpate.phantoms.film import PhantomFilm
 from palpate.phantoms.satco_write import write_satco
 from palpate.phantoms.table import CLIP_PHANTOMS, PHANTOMS, ClipPhantom, Phantom
@@ -82,7 +80,7 @@ def _write_films(name: str, out: Path, *, n: int, seed: int, advance: Advance) -
         measurements.append(_measurement_row(film))
         advance("films", done, n, "")
     for table, rows in (("landmarks", landmarks), ("meta", meta), ("measurements", measurements)):
-        _write_table(out / f"{table}.csv", rows)
+        write_rows(out / f"{table}.csv", rows)
     write_text(out / "study.toml", _study(name, phantom))
     return out
 
@@ -149,11 +147,3 @@ def _meta_row(film: PhantomFilm) -> dict[str, str]:
 def _measurement_row(film: PhantomFilm) -> dict[str, str]:
     values = {name: repr(value) for name, value in film.quantities.items()}
     return {"image": film.sample.image.identifier, **values}
-
-
-def _write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    text = StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

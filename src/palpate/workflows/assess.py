@@ -1,7 +1,5 @@
 """From predictions with truth to figures, measurements, tables on disk and the report."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +10,7 @@ from numpy import ndarray
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.measurements import Agreement, agreement
-from palpate.files import write_json, write_text
+from palpate.files import write_json, write_rows
 from palpate.io.measurements import write_measurements
 from palpate.io.predictions import PredictionFile, write_predictions
 from palpate.measurement import Report
@@ -101,20 +99,12 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     if assessment.agreement is not None:
         metrics["agreement"] = assessment.agreement.to_json()
     write_json(out / "metrics.json", metrics)
-    write_text(out / "errors.csv", _csv(list(assessment.evaluation.rows())))
+    write_rows(out / "errors.csv", list(assessment.evaluation.rows()))
     if assessment.posture is not None:
         write_posture(assessment.posture, out / "posture")
     if assessment.measured:
         write_measurements(assessment.measured, out / "measurements.csv")
     write_report(_study_report(assessment, provenance), out / "report.html")
-
-
-def _csv(rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _study_report(assessment: Assessment, provenance: Mapping[str, str]) -> StudyReport:

@@ -1,8 +1,6 @@
 """Posture of a study with labels: predicted frames against labelled ones, as tables."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from palpate.errors import StudyError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.posture import PostureEvaluation, evaluate_posture
 from palpate.evaluation.posture_frames import PostureFrames, mean_pose
-from palpate.files import write_json, write_text
+from palpate.files import write_json, write_rows
 from palpate.protocols.posture import arranged
 from palpate.protocols.protocol import Protocol
 from palpate.study import Study
@@ -106,8 +104,8 @@ def write_posture(posture: StudiedPosture, out: Path) -> None:
     write_json(out / "posture.json", {each.made_by: each.to_json() for each in both})
     tables = [each.tables() for each in both]
     for name in tables[0]:
-        write_text(out / f"{name}.csv", _csv([row for one in tables for row in one[name]]))
-    write_text(out / "frames.csv", _csv(list(posture.found.rows())))
+        write_rows(out / f"{name}.csv", [row for one in tables for row in one[name]])
+    write_rows(out / "frames.csv", list(posture.found.rows()))
 
 
 def _frame_of(study: Study, identifier: str) -> ClipFrame:
@@ -141,11 +139,3 @@ def _mean_poses(study: Study, frames: PostureFrames) -> Float[ndarray, "frame la
             for affine, child in zip(to_grid, frames.subjects, strict=True)
         ]
     )
-
-
-def _csv(rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
