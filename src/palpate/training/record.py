@@ -1,7 +1,5 @@
 """What a run writes beside its weights."""
 
-import csv
-import io
 import platform
 from importlib.metadata import version
 from typing import Literal
@@ -11,7 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from palpate.files import sha256, write_bytes, write_json, write_text
+from palpate.files import sha256, write_bytes, write_json, write_rows, write_text
 from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec
 from palpate.training.calibrate import VarianceCalibration
@@ -49,11 +47,7 @@ def write_log(folder: RunFolder, progress: Progress) -> None:
     """Write the history as CSV; whole each time, so that a resumed run has no double rows."""
     if not progress.history:
         return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(progress.history[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(progress.history)
-    write_text(folder.log, text.getvalue())
+    write_rows(folder.log, progress.history)
 
 
 def write_best(folder: RunFolder, network: nn.Module) -> None:
