@@ -29,6 +29,8 @@ from palpate.phantoms.satco_truth import (
     wrapped_deg,
 )
 from palpate.phantoms.satco_write import write_satco
+from palpate.points import Points
+from palpate.protocols.measure import measure_points
 from palpate.protocols.protocol import read_protocol
 
 GRID = 256
@@ -364,7 +366,17 @@ def test_scheme_and_edges_are_the_protocols():
     protocol = read_protocol("satco")
     assert protocol.scheme.names == SCHEME.names
     assert {frozenset(e) for e in protocol.scheme.edges} == {frozenset(e) for e in SCHEME.edges}
-    assert [quantity.name for quantity in protocol.quantities][:3] == list(SEGMENTS)[:3]
+    assert [quantity.name for quantity in protocol.quantities] == list(SEGMENTS)
+
+
+def test_the_protocol_measures_what_was_built(clips):
+    protocol = read_protocol("satco")
+    for clip in clips[::5]:
+        for frame in (0, 101):
+            points = Points.of(protocol.scheme, clip.points[frame])
+            report = measure_points(protocol, points, None, size=clip.size)
+            measured = np.array([one.value for one in report.measurements], dtype=float)
+            assert np.abs(wrapped_deg(measured - clip.angles[frame])).max() < 1e-6
 
 
 # ---- seeds

@@ -24,7 +24,7 @@ SEGMENTS: dict[str, tuple[str, str]] = {
     "UL": ("T11", "L3"),
     "LL": ("L3", "S1"),
     "pelvis": ("greater_trochanter", "ASIS"),
-    "upper_arm": ("shoulder", "elbow"),
+    "upper arm": ("shoulder", "elbow"),
     "forearm": ("elbow", "wrist"),
 }
 SCHEME = LandmarkScheme("satco", LANDMARKS, edges=tuple(SEGMENTS.values()))
