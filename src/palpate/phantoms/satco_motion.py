@@ -20,8 +20,8 @@ from palpate.phantoms.satco_truth import LEVELS
 NEUTRAL_DEG = np.array([0.0, 7.0, -3.0, -5.0, 7.0, 20.0, 37.0, 0.0])
 LEAN = np.array([0.7, 0.85, 1.0, 1.05, 1.0, 0.95, 0.85, 0.6])
 SLUMP = np.array([-1.0, -1.15, -0.6, 0.5, 0.85, 1.0, 0.8, 0.6])
-# The link of the chain that is held at each level.
-HELD = dict(zip(LEVELS, (7, 5, 4, 3, 2, 1, 0, -1), strict=True))
+# The link of the chain that is held when each level is tested.
+HELD = dict(zip(LEVELS, (5, 4, 3, 2, 1, 0, -1), strict=True))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,15 +68,15 @@ def draw_motion(level: str, frames: int, rate_hz: float, rng: Generator) -> Moti
 
 
 def freedom(level: str) -> Float[ndarray, "8"]:
-    """How freely each link moves when hands hold at ``level``: least at the hands.
+    """How freely each link moves when ``level`` is tested: least at the hands below.
 
     Example:
-        >>> freedom("mid thoracic").round(1).tolist()
+        >>> freedom("upper thoracic").round(1).tolist()
         [0.9, 0.9, 0.9, 0.8, 0.8, 1.0, 1.2, 1.2]
-        >>> freedom("none").tolist()
+        >>> freedom("free sitting").tolist()
         [0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95]
     """
-    if level == "none":
+    if level == LEVELS[-1]:
         return np.full(8, 0.95)
     above = np.arange(8) - HELD[level]
     rise = 1 / (1 + np.exp(-(above - 0.8) / 0.45))

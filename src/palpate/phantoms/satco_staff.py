@@ -20,15 +20,18 @@ from palpate.phantoms.satco_paint import Layer, Mark, Solid, shaded
 from palpate.phantoms.satco_pose import Pose, turned
 from palpate.phantoms.satco_signal import Signal, bumps, drift
 from palpate.phantoms.satco_torso import C7, L3, S1, T3, T7, T11, Torso
+from palpate.phantoms.satco_truth import LEVELS
 
-# Where the middle of the palm is: vertex of the back, depth from 0 at the back to 1 in front.
+# Where the middle of the palm is at each level: vertex of the back, depth from 0 at the back to
+# 1 in front. Hands that are free hover where they would catch.
 HOLDS: dict[str, tuple[float, float]] = {
-    "upper thoracic": (0.5 * (C7 + T3), 0.30),
-    "mid thoracic": (0.5 * (T3 + T7), 0.28),
-    "lower thoracic": (0.5 * (T7 + T11), 0.28),
-    "upper lumbar": (0.5 * (T11 + L3), 0.28),
-    "lower lumbar": (0.5 * (L3 + S1), 0.30),
-    "pelvis": (S1 - 2.0, 0.36),
+    "head": (0.5 * (C7 + T3), 0.30),
+    "upper thoracic": (0.5 * (T3 + T7), 0.28),
+    "mid thoracic": (0.5 * (T7 + T11), 0.28),
+    "lower thoracic": (0.5 * (T11 + L3), 0.28),
+    "upper lumbar": (0.5 * (L3 + S1), 0.30),
+    "lower lumbar": (S1 - 2.0, 0.36),
+    "free sitting": (0.5 * (T7 + T11), 0.28),
 }
 
 
@@ -54,7 +57,7 @@ class Staff:
     """Who is there in a clip and what they do.
 
     Args:
-        level: that the therapist holds.
+        level: that is tested; the therapist holds right below.
         grip: how far the palm is off its place, cm (forwards, upwards) over time.
         tilt: of the holding hand against the trunk in degrees.
         behind: the therapist's shoulder from the seat, cm (forwards, upwards).
@@ -84,13 +87,13 @@ def draw_staff(
     """Draw what adults do in a clip: the grip shifts, hands reach in once or twice.
 
     Args:
-        level: that is held.
+        level: that is tested.
         adults: therapist, helper, watcher: the same for all clips of a child.
         time: number of frames and their rate in Hz.
         rng: of the clip.
     """
     frames, rate = time
-    free = level == "none"
+    free = level == LEVELS[-1]
     slow = np.stack([drift(rng, frames, rate, 0.8) for _ in range(2)], axis=1)
     regrip = bumps(rng, frames, rate, every_s=4.0, lasts_s=(0.5, 1.6))[:, None]
     away = (
@@ -174,11 +177,7 @@ def helper_layers(staff: Staff, pose: Pose) -> list[Layer]:
 def _held(staff: Staff, pose: Pose, torso: Torso) -> tuple[Track, Signal]:
     """Middle of the holding palm and the way that its fingers point, over time."""
     chain, px = pose.motion.chain, pose.px
-    if staff.level == "head":
-        at, degrees = pose.on_head([-3.2, 1.2, 0.0]), chain[:, 7]
-    else:
-        height, depth = HOLDS.get(staff.level, HOLDS["lower thoracic"])
-        at, degrees = torso.at(height, depth), chain[:, 1:6].mean(axis=1)
+    at, degrees = torso.at(*HOLDS[staff.level]), chain[:, 1:6].mean(axis=1)
     # A hand follows what it holds, but not its quickest shakes.
     at = gaussian_filter1d(at, 2.0, axis=0, mode="nearest")
     degrees = gaussian_filter1d(degrees, 4.0, mode="nearest") + staff.tilt

@@ -28,10 +28,10 @@ SEGMENTS: dict[str, tuple[str, str]] = {
     "forearm": ("elbow", "wrist"),
 }
 SCHEME = LandmarkScheme("satco", LANDMARKS, edges=tuple(SEGMENTS.values()))
-# Where the therapist's hands hold, from the top; 'none' is free sitting.
+# What the child is asked to control, from the top; the therapist's hands hold right below.
 LEVELS = (
     "head", "upper thoracic", "mid thoracic", "lower thoracic",
-    "upper lumbar", "lower lumbar", "pelvis", "none",
+    "upper lumbar", "lower lumbar", "free sitting",
 )  # fmt: skip
 
 
