@@ -3,7 +3,10 @@
 import io
 import itertools
 import sys
+from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from PIL import Image as Pillow
 from palpate.errors import ConfigError, FormatError, GeometryError, OutputError
 from palpate.io import video_read
 from palpate.io.video import Video, open_video, read_frame, read_frames, read_selected
+from palpate.io.video_decode import decoded
 from palpate.io.video_length import missing_bytes
 from palpate.io.video_write import VideoWriter, write_video
 
@@ -45,19 +49,11 @@ def numbers_in(pictures):
 
 
 def record(
-    path,
-    codec="libx264",
-    *,
-    options=None,
-    times=None,
-    container=None,
-    prepare=None,
-    shift=0,
-    late=False,
+    path, codec="libx264", *, options=None, times=None, container=None, prepare=None, change=None
 ):
     """Write numbered frames.
 
-    ``times`` in ms; ``shift``: packets by which all are too early; ``late``: B-frames come late.
+    ``times`` in ms; ``prepare`` changes the track, ``change`` what is written of each packet.
     """
     if codec not in av.codecs_available:
         pytest.skip(f"this PyAV has no {codec}")
@@ -70,19 +66,52 @@ def record(
             track.codec_context.time_base = MILLISECOND
         if prepare is not None:
             prepare(track)
-        for number in [*range(FRAMES if times is None else len(times)), None]:
-            frame = None
-            if number is not None:
-                frame = av.VideoFrame.from_ndarray(drawn(number), format="rgb24")
-                if late and number < 30:
-                    frame.pict_type = av.video.frame.PictureType.P
-                if times is not None:
-                    frame.pts, frame.time_base = times[number], MILLISECOND
+        for frame in (*_frames(times, late=change is b_frames_late), None):
             for packet in track.encode(frame):
-                packet.pts -= shift
-                packet.dts -= shift
-                output.mux(packet)
+                output.mux([packet] if change is None else change(packet))
     return path
+
+
+def _frames(times, *, late):
+    for number in range(FRAMES if times is None else len(times)):
+        frame = av.VideoFrame.from_ndarray(drawn(number), format="rgb24")
+        if late and number < 30:
+            frame.pict_type = av.video.frame.PictureType.P
+        if times is not None:
+            frame.pts, frame.time_base = times[number], MILLISECOND
+        yield frame
+
+
+def b_frames_late(packet):
+    """No change; the first B-frames come when a player has made up its mind."""
+    return [packet]
+
+
+def begins_before_zero(packet):
+    """Seven frames are before the beginning, which an edit list then cuts away."""
+    packet.pts -= 7
+    packet.dts -= 7
+    return [packet]
+
+
+def without_the_first_key_frame(packet):
+    return [packet] if packet.pts else []
+
+
+def all_called_key_frames(packet):
+    packet.is_keyframe = True
+    return [packet]
+
+
+def key_frames_again_and_hidden(packet):
+    """VP8, RFC 6386, 9.1: the fifth bit of a frame says that it is shown."""
+    if not packet.is_keyframe or packet.pts == 0:
+        return [packet]
+    content = bytes(packet)
+    hidden = av.Packet(bytes([content[0] & ~0x10]) + content[1:])
+    hidden.stream, hidden.time_base = packet.stream, Fraction(1, 1000)
+    hidden.pts = hidden.dts = round(1000 * packet.pts * packet.time_base) + 1
+    return [packet, hidden]
 
 
 def with_b_frames(track):
@@ -105,14 +134,25 @@ RECORDINGS = {
     "no-b-frames.avi": {"codec": "mpeg4", "prepare": without_b_frames},
     "no-times.avi": {"options": OPEN_GOP},
     "pictures.avi": {"codec": "mjpeg"},
-    "hidden-frames.webm": {"codec": "libvpx", "options": ALT_REF},
+    "hidden-frames.webm": {
+        "codec": "libvpx",
+        "options": ALT_REF,
+        "change": key_frames_again_and_hidden,
+    },
+    "headless.mkv": {"options": OPEN_GOP, "change": without_the_first_key_frame},
     "vp9.webm": {"codec": "libvpx-vp9", "options": ALT_REF},
     "windows.wmv": {"codec": "wmv2", "prepare": without_b_frames},
     "programme.mpg": {"codec": "mpeg2video", "prepare": with_b_frames},
     "late.mkv": {"options": LONG_GOP, "times": range(5000, 5000 + 40 * FRAMES, 40)},
-    "edited.mp4": {"options": OPEN_GOP, "shift": 7},
+    "false-keys.mp4": {
+        "codec": "mpeg4",
+        "prepare": without_b_frames,
+        "change": all_called_key_frames,
+    },
+    "live.mkv": {"options": OPEN_GOP, "container": {"live": "1"}},
+    "edited.mp4": {"options": OPEN_GOP, "change": begins_before_zero},
 }
-FIRST = {"edited.mp4": 7}
+FIRST = {"edited.mp4": 7, "headless.mkv": 10}
 # An MPEG stream does not say whether its last frame is whole.
 LAST = {"programme.mpg": FRAMES - 1}
 
@@ -140,6 +180,7 @@ def test_a_frame_is_the_same_by_number_and_in_sequence(recording, name):
     assert video.rate_hz == pytest.approx(25)
     assert video.duration_s == pytest.approx(video.frames / 25)
     assert not video.variable_rate
+    assert (video.problem != "") == (name in LAST)
     pictures = list(read_frames(video))
     assert numbers_in(pictures) == expected
     for index in (video.frames - 1, 0, 33, 9, 10, 11, video.frames - 3):
@@ -165,7 +206,7 @@ def _silent_on_order(content):
 def test_b_frames_that_come_late_and_unannounced_are_not_lost(tmp_path):
     path = tmp_path / "a.mkv"
     options = {"x264-params": "bframes=7:b-pyramid=normal:b-adapt=0:keyint=500:scenecut=0"}
-    record(path, options=options, late=True)
+    record(path, options=options, change=b_frames_late)
     path.write_bytes(_silent_on_order(path.read_bytes()))
     video = open_video(path)
     assert video.problem == ""
@@ -188,6 +229,30 @@ def test_selected_frames_are_those_of_the_sequence(recording, name, monkeypatch)
     assert list(read_selected(video, [])) == []
 
 
+def test_a_container_that_cannot_seek_is_decoded_from_the_start(recording, monkeypatch):
+    def refuses(self, key, *, stream):
+        raise av.error.PermissionError(1, "Operation not permitted")
+
+    class Unseekable:
+        def __init__(self, container):
+            self._container = container
+
+        def __getattr__(self, name):
+            return getattr(self._container, name)
+
+        seek = refuses
+
+    opened = video_read.opened
+
+    @contextmanager
+    def unseekable(path):
+        with opened(path) as (container, track):
+            yield Unseekable(container), track
+
+    monkeypatch.setattr(video_read, "opened", unseekable)
+    assert number_in(read_frame(open_video(recording("open-gop.mkv")), 45)) == 45
+
+
 @pytest.fixture
 def packets_read(monkeypatch):
     """The packets that went into a decoder, as a growing list."""
@@ -205,6 +270,7 @@ def packets_read(monkeypatch):
 
 def test_reading_is_lazy_and_a_long_gap_is_not_decoded(recording, packets_read, monkeypatch):
     video = open_video(recording("open-gop.mp4"))
+    packets_read.clear()
     frames = read_frames(video)
     assert packets_read == []
     assert number_in(next(frames)) == 0
@@ -218,6 +284,18 @@ def test_reading_is_lazy_and_a_long_gap_is_not_decoded(recording, packets_read, 
     packets_read.clear()
     assert [number for number, _ in read_selected(video, [0, 49])] == [0, 49]
     assert len(set(packets_read)) < 45
+
+
+def test_a_decoder_of_444_is_shown_the_first_packet(tmp_path, packets_read):
+    """Old x264 says there how it coded; without it every picture after a seek is torn."""
+
+    def prepare(track):
+        track.pix_fmt = "yuv444p"
+
+    video = open_video(record(tmp_path / "a.mp4", options=OPEN_GOP, prepare=prepare))
+    packets_read.clear()
+    assert number_in(read_frame(video, 42)) == 42
+    assert packets_read[:2] == [0, 40 * 512]
 
 
 def test_times_of_a_changing_rate_are_those_of_the_file(tmp_path):
@@ -360,6 +438,79 @@ def test_damage_inside_ends_reading_there_and_later_frames_can_be_had(recording,
     assert np.array_equal(last, originals[-1])
 
 
+@pytest.mark.parametrize("name", ["open-gop.mp4", "b-frames.m4v"])
+def test_no_frame_that_depends_on_a_damaged_one_is_given(recording, tmp_path, name):
+    originals = list(read_frames(open_video(recording(name))))
+    for packet in range(24, 34):
+        video = open_video(_spoiled(recording(name), tmp_path / f"{packet}-{name}", [packet]))
+        with pytest.raises(FormatError, match="cannot be decoded"):  # noqa: PT012
+            for picture, original in zip(read_frames(video), originals, strict=True):
+                assert np.array_equal(picture, original)
+
+
+def test_a_damaged_picture_that_stands_for_itself_spoils_no_other(recording, tmp_path):
+    name = "pictures.avi"
+    originals = list(read_frames(open_video(recording(name))))
+    video = open_video(_spoiled(recording(name), tmp_path / name, [20]))
+    assert video.frames == FRAMES
+    found = []
+    with pytest.raises(FormatError, match=r"frame 20 of 50 .* frame 21 may be readable"):
+        found.extend(read_frames(video))
+    found += [originals[20], *read_frames(video, start=21)]
+    assert np.array_equal(found, originals)
+
+
+def _scripted(script):
+    """A track whose decoder gives, for each packet, what the script says.
+
+    ``K3``: key frame of time 3; ``f3``: another frame; ``x3``: a damaged one; ``!``: an error.
+    """
+
+    def frame(word):
+        return SimpleNamespace(
+            pts=int(word[1:]), key_frame=word[0] == "K", is_corrupt=word[0] == "x"
+        )
+
+    def decode(packet):
+        words = outcome[packet.pts if packet else None].split()
+        if "!" in words:
+            raise av.error.InvalidDataError(1, "scripted")
+        return [frame(word) for word in words]
+
+    outcome = dict(script)
+    packets = [SimpleNamespace(pts=t, is_corrupt=o == "-") for t, o in script if t is not None]
+    context = SimpleNamespace(name="mpeg4", reorder_depth=1)
+    track = SimpleNamespace(
+        codec=SimpleNamespace(intra_only=False), codec_context=context, decode=decode
+    )
+    return track, packets
+
+
+@pytest.mark.parametrize(
+    ("script", "sound"),
+    [
+        # 1 is decoded after 2, which is damaged, and shown before it.
+        ([(0, ""), (2, "K0"), (1, "f1"), (3, "x2"), (None, "f3")], [0]),
+        # The next key frame stands for itself; what is shown before it does not.
+        ([(0, "K0"), (1, "x1"), (3, ""), (2, "f2"), (None, "K3")], [0, 3]),
+        # A key frame that waits while another packet fails clears nothing.
+        ([(0, ""), (2, "!"), (1, "K0"), (3, "f1"), (4, "f3"), (None, "K4")], [4]),
+        # What went in before a part that is missing does not need it.
+        ([(0, ""), (2, "K0"), (1, "-"), (None, "f2")], [0, 2]),
+        ([(0, ""), (1, "-"), (2, "K0"), (None, "f2")], [0]),
+    ],
+)
+def test_what_is_sound_follows_from_the_order_of_decoding(script, sound):
+    track, packets = _scripted(script)
+    assert [frame.pts for frame, good in decoded(track, packets, sound=True) if good] == sound
+
+
+def test_nothing_before_the_first_key_frame_is_sound_after_a_seek():
+    track, packets = _scripted([(4, "f2"), (5, "K4"), (6, "f5"), (None, "f6")])
+    found = [frame.pts for frame, good in decoded(track, packets, sound=False) if good]
+    assert found == [4, 5, 6]
+
+
 def test_damage_that_decoding_met_on_opening_is_a_problem(recording, tmp_path):
     name = "no-b-frames.avi"
     video = open_video(_spoiled(recording(name), tmp_path / name, [20, 21]))
@@ -392,6 +543,14 @@ def _audio(path, *, cover=False):
     return path
 
 
+def _without_frames(path):
+    with av.open(str(path), "w") as output:
+        track = output.add_stream("mpeg4", rate=25)
+        track.width, track.height, track.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        output.start_encoding()
+    return path
+
+
 def _png(path):
     Pillow.fromarray(drawn(1)).save(path, format="PNG")
     return path
@@ -414,6 +573,7 @@ def _written(path, content):
         ),
         (lambda folder: _written(folder / "a.avi", bytes(range(256)) * 40), "not a video"),
         (lambda folder: _png(folder / "a.mp4"), "not a video"),
+        (lambda folder: _without_frames(folder / "a.avi"), "no picture that can be decoded"),
         (lambda folder: _audio(folder / "a.mp4"), "no moving pictures, only audio"),
         (lambda folder: _audio(folder / "a.mp4", cover=True), "no moving pictures"),
         (lambda folder: _written(folder / "a.mkv", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"), "not a"),
@@ -471,10 +631,11 @@ def test_a_picture_of_another_size_inside_is_refused(tmp_path):
         next(frames)
 
 
-def test_a_file_may_have_any_name(tmp_path):
-    path = tmp_path / "file:child 1 %03d #ä.mp4"
-    write_video(path, [drawn(n) for n in range(3)], rate_hz=25.0)
-    assert numbers_in(read_frames(open_video(path))) == [0, 1, 2]
+def test_a_file_may_have_any_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "child 1 %03d #ä.mp4", Path("pipe:1.mp4"), Path("http:a.mp4")):
+        write_video(path, [drawn(n) for n in range(3)], rate_hz=25.0)
+        assert numbers_in(read_frames(open_video(path))) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -207,10 +207,8 @@ def _pictures(video: Video, wanted: Sequence[int]) -> Iterator[tuple[int, UInt8[
 def _rgb(path: Path, number: int, frame: Any, to_rgb: Any) -> UInt8[ndarray, "y x 3"]:
     av = pyav()
     try:
-        # The range is named because it is not taken from the frame; threads cost more than this.
-        picture = to_rgb.reformat(
-            frame, format="rgb24", src_color_range=int(frame.color_range), threads=1
-        )
+        # The matrix and the range are the frame's; more threads would cost more than the work.
+        picture = to_rgb.reformat(frame, format="rgb24", threads=1)
     except (av.FFmpegError, ValueError) as error:
         raise FormatError(
             path, f"frame {number}: its colours ({frame.format.name}) cannot be read"

@@ -5,7 +5,9 @@ are built upon the painted ones. So from the first trouble on nothing is sound, 
 frame, which stands for itself.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -76,19 +78,16 @@ def decoded(
         # Where the stream does not say how far its frames are out of order, FFmpeg takes what it
         # has met so far, and drops the frames that it then learns from.
         context.reorder_depth = max(context.reorder_depth, reorder)
-    judge = _Judge(sound=sound, independent=track.codec.intra_only)
+    judge = _Judge(sound=sound)
     for packet in packets:
         if packet.is_corrupt:
-            judge.left_out(packet.pts)
+            judge.left_out()
             continue
         judge.fed(packet.pts)
-        frames = _decode(track, packet)
-        if frames is None:
-            judge.failed()
-        for frame in frames or ():
-            yield frame, judge.is_sound(frame)
-    for frame in _decode(track, None) or ():
-        yield frame, judge.is_sound(frame)
+        judge.came_out(_decode(track, packet))
+        yield from judge.released(max(reorder, context.reorder_depth))
+    judge.came_out(_decode(track, None))
+    yield from judge.released(0)
 
 
 def _decode(track: Any, packet: Any) -> list[Any] | None:
@@ -99,56 +98,65 @@ def _decode(track: Any, packet: Any) -> list[Any] | None:
         return None
 
 
-class _Judge:
-    """Remembers whether trouble came up, and which frames were then under way."""
+@dataclass(slots=True)
+class _Held:
+    """A frame that came out, its place in the order of decoding, and the verdict so far."""
 
-    def __init__(self, *, sound: bool, independent: bool) -> None:
-        self._sound = sound
-        self._independent = independent
-        self._latest: int | None = None
-        self._trouble: int | None = None
-        self._under_way: set[int | None] = set()
-        self._exempt: set[int | None] = set()
+    frame: Any
+    place: int
+    sound: bool
+
+
+class _Judge:
+    """Follows packets in and frames out; every verdict is on the places in decoding order.
+
+    A frame depends on frames decoded before it, some of which are shown after it. So a frame is
+    held until those have come out too.
+    """
+
+    def __init__(self, *, sound: bool) -> None:
+        self._fed = 0
+        self._under_way: dict[int | None, int] = {}
+        self._held: deque[_Held] = deque()
+        # Places of the first and the last packet that may be the damaged one.
+        self._trouble: tuple[int, int] | None = None if sound else (-1, -1)
 
     def fed(self, time: int | None) -> None:
-        """Note the time of a packet that goes into the decoder."""
-        if time is not None:
-            self._latest = time if self._latest is None else max(time, self._latest)
-        if self._sound:
-            self._under_way.add(time)
+        """Note a packet that goes into the decoder."""
+        self._under_way[time] = self._fed
+        self._fed += 1
 
-    def left_out(self, time: int | None) -> None:
-        """Note the time of a packet that does not go into the decoder.
+    def left_out(self) -> None:
+        """Note a packet that does not go into the decoder."""
+        self._doubt(self._fed, self._fed)
+        self._fed += 1
 
-        What went in before it does not depend on it.
+    def came_out(self, frames: list[Any] | None) -> None:
+        """Judge the frames that came out; None: a packet failed.
+
+        Which one is not known: with several threads, it is one of those that went in last.
         """
-        self._exempt |= self._under_way
-        self._trouble_at(time)
+        if frames is None:
+            self._doubt(min(self._under_way.values(), default=self._fed - 1), self._fed - 1)
+        for frame in frames or ():
+            place = self._under_way.pop(frame.pts, self._fed)
+            if frame.is_corrupt:
+                self._doubt(place, place)
+            elif frame.key_frame and self._trouble is not None and place > self._trouble[1]:
+                self._trouble = None
+            sound = self._trouble is None or place < self._trouble[0]
+            self._held.append(_Held(frame, place, sound and not frame.is_corrupt))
 
-    def failed(self) -> None:
-        """Note that a packet could not be decoded; with several threads, one of the latest."""
-        self._trouble_at(self._latest)
+    def released(self, waiting: int) -> Iterator[tuple[Any, bool]]:
+        """Yield the frames that need not wait any more, and whether each is sound."""
+        while len(self._held) > waiting:
+            held = self._held.popleft()
+            yield held.frame, held.sound
 
-    def is_sound(self, frame: Any) -> bool:
-        """Judge a frame that came out."""
-        self._under_way.discard(frame.pts)
-        if frame.is_corrupt:
-            self._trouble_at(frame.pts)
-        elif frame.pts in self._exempt:
-            self._exempt.discard(frame.pts)
-            return True
-        elif frame.key_frame and self._begins_anew(frame.pts):
-            self._sound = True
-        return self._sound
-
-    def _trouble_at(self, time: int | None) -> None:
-        self._sound = False
-        self._trouble = time
-        self._under_way.clear()
-
-    def _begins_anew(self, time: int | None) -> bool:
-        # A key frame that was waiting for its turn when another packet failed clears nothing:
-        # that packet may stand between it and the frames that follow.
-        if self._independent or time is None or self._trouble is None:
-            return True
-        return time > self._trouble
+    def _doubt(self, first: int, last: int) -> None:
+        """Trust nothing from a place on, until a key frame comes that was decoded later."""
+        if self._trouble is not None:
+            first, last = min(first, self._trouble[0]), max(last, self._trouble[1])
+        self._trouble = (first, last)
+        for held in self._held:
+            held.sound = held.sound and held.place < first

@@ -53,7 +53,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
             options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
         )
     except (av.FFmpegError, ValueError, OSError) as error:
-        raise FormatError(path, unreadable(path)) from error
+        raise FormatError(path, _not_opened(path)) from error
     with container:
         yield container, _track(path, container)
 
@@ -63,17 +63,23 @@ def container_name(container: Any) -> str:
     return str(container.format.name).split(",", maxsplit=1)[0]
 
 
-def unreadable(path: Path) -> str:
-    """Say why no picture can be had from a file."""
+def no_picture(path: Path) -> str:
+    """Say why a video gives no picture."""
     missing = missing_bytes(path)
     if missing:
         return (
             f"is cut off: {missing} bytes are missing at its end, and no picture can be read "
             "without them; copy it again from its source"
         )
+    return "holds no picture that can be decoded; copy it again from its source"
+
+
+def _not_opened(path: Path) -> str:
+    if missing_bytes(path):
+        return no_picture(path)
     return (
-        f"is not a video ({', '.join(suffix[1:] for suffix in VIDEO_SUFFIXES)}), or it is damaged "
-        "or cut off before its first picture; copy it again from its source"
+        f"is not a video ({', '.join(suffix[1:] for suffix in VIDEO_SUFFIXES)}), or its beginning "
+        "is damaged; copy it again from its source"
     )
 
 

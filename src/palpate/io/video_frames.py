@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from palpate.errors import FormatError
 from palpate.io.video_decode import Packets, decoded, holds_whole_frames
-from palpate.io.video_file import container_name, opened, unreadable
+from palpate.io.video_file import container_name, no_picture, opened
 from palpate.io.video_index import FrameIndex
 from palpate.io.video_length import has_end_mark, missing_bytes
 
@@ -149,7 +149,7 @@ def _settled(path: Path, said: _Announced) -> FrameIndex:
         rows = [(frame.pts, sound) for frame, sound in frames]
     count = max((i for i, (_, sound) in enumerate(rows, start=1) if sound), default=0)
     if count == 0:
-        raise FormatError(path, unreadable(path))
+        raise FormatError(path, no_picture(path))
     sound = np.array([sound for _, sound in rows[:count]], dtype=np.bool_)
     problem = (
         _cut_off(path, count)

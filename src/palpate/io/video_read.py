@@ -7,7 +7,7 @@ from typing import Any
 
 from palpate.errors import FormatError
 from palpate.io.video_decode import Packets, decoded
-from palpate.io.video_file import opened
+from palpate.io.video_file import opened, pyav
 from palpate.io.video_index import FrameIndex
 
 # Opening the file anew at a key frame costs about as much as decoding so many frames.
@@ -34,7 +34,7 @@ def frames_at(path: Path, index: FrameIndex, wanted: Iterable[int]) -> Iterator[
             run, frame = _begin(path, index, number)
         else:
             frame, _ = _find(run, number)
-        if frame is None or not index.sound[number]:
+        if frame is None:
             raise _undecodable(path, index, number)
         place = number + 1
         yield number, frame
@@ -82,13 +82,22 @@ def _find(run: _Run, number: int) -> tuple[Any | None, bool]:
 def _run(path: Path, index: FrameIndex, key: int | None) -> _Run:
     """Yield (number, frame, is it sound) from a key frame, or from the beginning, to the end."""
     with opened(path) as (container, track):
-        if key is not None:
-            _show_first_packet(container, track)
-            container.seek(key, stream=track)
+        if key is not None and not _sought(container, track, key):
+            return
         packets = Packets(container, track, but_last=index.but_last)
         frames = decoded(track, packets, sound=key is None, reorder=index.reorder)
         for count, (frame, sound) in enumerate(frames):
             yield index.at(frame.pts) if index.by_time else count, frame, sound
+
+
+def _sought(container: Any, track: Any, key: int) -> bool:
+    """Go to a key frame; say whether the container can."""
+    _show_first_packet(container, track)
+    try:
+        container.seek(key, stream=track)
+    except pyav().FFmpegError:
+        return False
+    return True
 
 
 def _show_first_packet(container: Any, track: Any) -> None:
