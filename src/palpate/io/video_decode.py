@@ -2,7 +2,7 @@
 
 A decoder hides damage: it paints over what it cannot read and goes on, and the frames that follow
 are built upon the painted ones. So from the first trouble on nothing is sound, up to the next key
-frame, which stands for itself.
+frame, which stands for itself. What decodes without complaint passes: few codecs carry a check sum.
 """
 
 from collections import deque

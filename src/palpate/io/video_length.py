@@ -3,7 +3,8 @@
 Four families of containers give the length of their outermost parts: MP4 and QuickTime (ISO/IEC
 14496-12, 4.2), AVI (RIFF), Matroska and WebM (RFC 8794, RFC 9559) and WMV (ASF). A part is its
 header and the length written there; the parts follow each other to the end of the file. MPEG
-streams give no length; some end with a mark.
+streams give no length; some end with a mark. Nor does a recording that was streamed or never
+closed: whether that was cut cannot be told.
 """
 
 from collections.abc import Callable
