@@ -103,6 +103,7 @@ def _about(
         "frames_in_file": video.frames,
         "rate_hz": video.rate_hz,
         "variable_rate": video.variable_rate,
+        "pixel_aspect": video.pixel_aspect,
         "size": list(video.size),
         "region": None if source.region is None else list(source.region),
         "facing": source.facing,
