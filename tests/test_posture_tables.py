@@ -361,18 +361,21 @@ def test_contact_of_the_paper_and_of_real_use_are_both_given():
 
 
 def test_interpolated_labels_can_be_left_out_of_the_score_and_stay_in_the_reference():
-    labelled = turned(0, 40, 80, 0, 40, 80)
+    labelled = turned(0, 10, 80, 0, 10, 80)
     frames = frames_of(labelled, labelled + turned(9.0), ["a"] * 3 + ["b"] * 3)
     scored = np.ones((6, 13), dtype=bool)
     scored[[1, 4], NAMES.index("temporal_fossa")] = False
+    scored[2, NAMES.index("ASIS")] = False
     result = done(replace(frames, scored=scored), fewest=1)
-    assert result.references["a"]["head"] == pytest.approx(40.0)
+    assert result.references["a"]["head"] == pytest.approx(30.0)
     assert result.angles.segments["head"].count == 4
     assert result.angles.segments["neck"].count == 6
     assert result.points.grid["temporal_fossa"].count == 4
     head = named(result.alignment, "head")
     assert head.positives + head.negatives == 4
-    assert any("2 of 78 labelled points are not scored" in note for note in result.notes)
+    wrist = named(result.contact, "wrist")
+    assert wrist.positives + wrist.negatives == 5
+    assert any("3 of 78 labelled points are not scored" in note for note in result.notes)
 
 
 def test_a_label_that_is_absent_counts_nowhere_and_a_miss_is_counted():
@@ -549,6 +552,7 @@ def test_the_difference_is_second_less_first_and_turns_its_sign():
         assert a.difference == pytest.approx(-b.difference)
         assert a.interval == pytest.approx((-b.interval[1], -b.interval[0]))
         assert (a.difference < 0) is LOWER_IS_BETTER[a.metric]
+        assert a.interval[0] <= a.difference <= a.interval[1]
         assert a.difference == pytest.approx(a.second - a.first)
         assert a.clear
 
