@@ -98,7 +98,8 @@ def _grounds(clip: ReportedClip) -> Iterator[str]:
     if clip.segments and isinstance(told, str):
         yield (
             f"The reference posture is {told}. It comes from what was found in this clip, not from "
-            "labels: a child that is out of line throughout is its own reference."
+            "labels. Out of line means turned away from it: against its own mean, a child that "
+            "leans throughout is in line."
         )
     if clip.provenance.get("uncertainty") == "not calibrated":
         yield (
