@@ -11,7 +11,13 @@ from palpate.io.predictions import PredictedImage
 from palpate.points import Points
 from palpate.prediction import Prediction
 from palpate.protocols.example import TOLERANCE, check_examples, example_points, work_example
-from palpate.protocols.formula import FORMULAS, AngleToHorizontal, Formula, Translation
+from palpate.protocols.formula import (
+    FORMULAS,
+    AngleToHorizontal,
+    AngleToVertical,
+    Formula,
+    Translation,
+)
 from palpate.protocols.measure import NOT_CALIBRATED, SQUARE, measure, measure_points
 from palpate.protocols.protocol import PROTOCOLS, read_protocol
 from palpate.scheme import LandmarkScheme
@@ -92,6 +98,9 @@ def test_a_turned_film_changes_only_what_refers_to_the_film_and_by_the_turn(prot
     if isinstance(formula, AngleToHorizontal):
         # Clockwise: the front of a patient who looks to the right goes down.
         expected += turned if formula.positive == "front_down" else -turned
+    if isinstance(formula, AngleToVertical):
+        # And what stands upright leans towards that front.
+        expected += turned if formula.positive == "top_forwards" else -turned
     done = number(protocol, quantity, points)
     assert done.value == pytest.approx(expected, abs=TOLERANCE)
 
