@@ -10,6 +10,7 @@ import pytest
 
 from palpate.errors import OutputError, StudyError
 from palpate.evaluation.posture import evaluate_posture
+from palpate.evaluation.posture_alignment import Curve
 from palpate.evaluation.posture_classes import RATES, Rate
 from palpate.evaluation.posture_frames import PostureFrames
 from palpate.evaluation.posture_paired import PostureDifference, paired_posture
@@ -174,6 +175,9 @@ def test_what_a_second_prediction_missed_is_said_in_its_cell():
     row = row_of(angle_table(ReportedPosture("t", pair)), "head")
     assert row[2] == "0"
     assert row[4].below.endswith(", 3 missed")
+    row = row_of(point_table(ReportedPosture("t", pair)), "ear_tragus")
+    assert row[2] == "0"
+    assert row[4].below.endswith(", 3 missed")
 
 
 def test_points_are_given_on_the_grid_and_in_the_image(report):
@@ -224,6 +228,26 @@ def test_curves_are_printed_and_drawn(report):
     for curve in first.curves:
         assert f">{curve.name}<" in drawing
     assert not re.search(r"\bnan\b", drawing, re.IGNORECASE)
+
+
+def test_a_curve_lies_at_its_values():
+    half, none = Rate(0.5), Rate(reason="too few (2 positives)")
+    flat = Curve(
+        "head", "segment", (1.0, 2.0, 3.0), (9,) * 3, (9,) * 3, (half, half, none), (half,) * 3
+    )
+    drawing = curve_plot(["net"], [[flat]], threshold_deg=2.0)
+    # The same share of two kinds: both lines at one height, the first one threshold shorter.
+    line, every = (
+        re.search(
+            rf'<path d="([^"]*)"[^>]*style="fill: none;[^"]*stroke: var\(--{colour}\)', drawing
+        )
+        for colour in ("model", "muted")
+    )
+    (first, second), three = (
+        re.findall(r"[\d.]+ ([\d.]+)", path.group(1)) for path in (line, every)
+    )
+    assert {first, second} == set(three)
+    assert len(three) > 1
 
 
 def test_too_few_is_said_in_place_of_a_number(still):
