@@ -69,6 +69,7 @@ def test_crossval_leaves_one_child_out_and_tells_of_posture(folds, capsys):
         "mean pose of the other children",
     }
     assert (folds / "report.html").exists()
+    assert "satco-unet" in (folds / "posture.html").read_text()
 
 
 def test_a_clip_is_predicted_into_a_folder_of_its_own(folds, study, tmp_path, monkeypatch, capsys):

@@ -16,6 +16,7 @@ from palpate.io.predictions import PredictionFile, write_predictions
 from palpate.measurement import Report
 from palpate.protocols.measure import measure, measure_points
 from palpate.protocols.protocol import Protocol
+from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
 from palpate.study import Study
@@ -102,6 +103,15 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     write_rows(out / "errors.csv", list(assessment.evaluation.rows()))
     if assessment.posture is not None:
         write_posture(assessment.posture, out / "posture")
+        write_posture_report(
+            ReportedPosture(
+                f"Posture of {assessment.study.name}",
+                [assessment.posture.found],
+                assessment.posture.baseline,
+                provenance=provenance,
+            ),
+            out / "posture.html",
+        )
     if assessment.measured:
         write_measurements(assessment.measured, out / "measurements.csv")
     write_report(_study_report(assessment, provenance), out / "report.html")

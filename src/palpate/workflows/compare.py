@@ -13,6 +13,7 @@ from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.posture_paired import PostureDifference, paired_posture
 from palpate.files import write_json
 from palpate.protocols.protocol import Protocol, read_protocol
+from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.study import Study
 from palpate.training.recipe import Recipe
 from palpate.workflows.crossval import cross_validate
@@ -133,6 +134,16 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
     """Write ``comparison.json``, and for posture the tables of each recipe."""
     for name, posture in comparison.posture.items():
         write_posture(posture, out / name / "posture")
+    if comparison.posture:
+        write_posture_report(
+            ReportedPosture(
+                "Posture by recipe",
+                [posture.found for posture in comparison.posture.values()],
+                comparison.posture[comparison.baseline].baseline,
+                comparison.posture_differences,
+            ),
+            out / "posture.html",
+        )
     write_json(
         out / "comparison.json",
         {

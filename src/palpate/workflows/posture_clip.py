@@ -151,6 +151,7 @@ def summary(posture: ClipPosture) -> dict[str, object]:
         "frames": len(posture.times_s),
         "facing": posture.source.facing,
         "threshold_deg": table.threshold_deg,
+        "judged": list(table.groups[table.headline]),
         "reference_from": posture.reference_from,
         "reference_deg": {
             name: float(angle) if np.isfinite(angle) else None

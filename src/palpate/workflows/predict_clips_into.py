@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from palpate.errors import PalpateError
 from palpate.files import write_json
 from palpate.localisers.network import NetworkLocaliser
+from palpate.protocols.posture import arranged, segment_angles
 from palpate.protocols.protocol import Protocol
 from palpate.report.clip_report import ReportedClip, write_clip_report
 from palpate.sequences.smooth import Method, Smoothed, smooth
@@ -136,4 +137,11 @@ def _reported(
         rules=() if posture is None else posture.rules,
         touching=None if posture is None else posture.touching,
         summary={} if posture is None else summary(posture),
+        smoothed_angles=None
+        if posture is None or smoothed is None
+        else segment_angles(
+            posture.protocol,
+            arranged(posture.protocol, localiser.scheme, smoothed.coordinates),
+            clip.source.facing,
+        ),
     )
