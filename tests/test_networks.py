@@ -50,8 +50,15 @@ def ghost(name: str) -> nn.Module:
 
 def an_image(name: str, *, batch: int = 2) -> Tensor:
     side = max(64, NETWORKS[name].multiple)
+    columns, rows = NETWORKS[name].size or (2 * side, side)
     generator = torch.Generator().manual_seed(1)
-    return torch.rand(batch, 1, side, 2 * side, generator=generator)
+    return torch.rand(batch, 1, rows, columns, generator=generator)
+
+
+def counted_at(name: str) -> tuple[int, int, int]:
+    """(channels, y, x) of the input whose work is counted."""
+    size = NETWORKS[name].size
+    return FARD_INPUT if size is None else (3, size[1], size[0])
 
 
 # Fard et al. 2022, table 6: parameters, and FLOPs as printed.
@@ -99,8 +106,8 @@ def test_the_page_prints_the_counts_of_the_code():
             NETWORKS[name].multiple,
             parameters(network),
             parameters_keras(network),
-            multiply_accumulates(network, FARD_INPUT),
-            flops_tensorflow(network, FARD_INPUT),
+            multiply_accumulates(network, counted_at(name)),
+            flops_tensorflow(network, counted_at(name)),
         ], name
 
 
@@ -169,10 +176,12 @@ def test_every_weight_gets_a_finite_gradient(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_wrong_size_is_refused_with_the_size_to_pad_to(name: str):
-    multiple = NETWORKS[name].multiple
+def test_a_wrong_size_is_refused_with_the_right_one(name: str):
+    multiple, only = NETWORKS[name].multiple, NETWORKS[name].size
     image = torch.zeros(1, 1, multiple + 1, 2 * multiple)
     wanted = f"pad to {2 * multiple} high x {2 * multiple} wide"
+    if only is not None:
+        wanted = f"resample them to {only[0]} x {only[1]}"
     with pytest.raises(GeometryError, match=wanted):
         settled(name)(image)
 

@@ -22,6 +22,7 @@ from palpate.networks.layers import SizeGate, start_as_keras
 from palpate.networks.mobilenet import MobileNetV2
 from palpate.networks.posenet import PoseNet
 from palpate.networks.resnet import ResNet50
+from palpate.networks.satco import SIDE, satco_learned, satco_max, satco_mean
 from palpate.networks.spec import NetworkSpec
 from palpate.networks.unet import UNet
 from palpate.suggest import did_you_mean
@@ -39,6 +40,7 @@ __all__ = [
 _FARD = "Fard et al., IEEE Access 2022"
 _MOBILENET = "Sandler et al., CVPR 2018 (MobileNetV2)"
 _RESNET = "He et al., CVPR 2016 (ResNet-50)"
+_CUNNINGHAM = "Cunningham et al., R. Soc. Open Sci. 6:191011, 2019"
 _UNET_MULTIPLE = 2**5  # five levels, each half the one above
 
 
@@ -111,6 +113,30 @@ NETWORKS: dict[str, NetworkSpec] = {
         stride=4,
         multiple=resnet.MULTIPLE,
         source=f"{_RESNET}; {_FARD}, section IV-D",
+    ),
+    "satco": NetworkSpec(
+        build=satco_mean,
+        output="coordinates",
+        stride=1,
+        multiple=SIDE,
+        source=f"{_CUNNINGHAM}, section 2.4",
+        size=(SIDE, SIDE),
+    ),
+    "satco-max": NetworkSpec(
+        build=satco_max,
+        output="coordinates",
+        stride=1,
+        multiple=SIDE,
+        source=f"{_CUNNINGHAM}, section 2.4, with max-pooling",
+        size=(SIDE, SIDE),
+    ),
+    "satco-learned": NetworkSpec(
+        build=satco_learned,
+        output="coordinates",
+        stride=1,
+        multiple=SIDE,
+        source=f"{_CUNNINGHAM}, section 2.4, with region pooling",
+        size=(SIDE, SIDE),
     ),
 }
 
