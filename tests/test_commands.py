@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from palpate.cli.app import main
 from palpate.localisers.run_folder import RunFolder
 from palpate.phantoms.write import write_phantom
+from palpate.training.recipe import recipe_names
 
 SMALL = [
     *("--set", "input.size=[64, 64]"),
@@ -189,3 +190,11 @@ def test_crossval_and_compare_use_each_subject_once(study, tmp_path, monkeypatch
     assert palpate(*again, monkeypatch=monkeypatch) == 0
     assert RunFolder(out / "default" / "fold-1").weights.stat().st_mtime_ns == stamp
     assert (out / "default" / "report.html").exists()
+
+
+def test_recipes_are_listed_with_their_counts(monkeypatch, capsys):
+    assert palpate("recipes", monkeypatch=monkeypatch) == 0
+    said = capsys.readouterr().out
+    assert "3,402,074" not in said  # counts are for 29 landmarks
+    for name in recipe_names():
+        assert name in said

@@ -31,12 +31,11 @@ def recipes(
         table.add_column(column, justify="right" if column in ("parameters", "MACs") else "left")
     for each in recipe_names():
         recipe = read_recipe(each)
-        size = recipe.input.size or (
-            (recipe.input.longest or 0) * 4 // 5,
-            recipe.input.longest or 0,
-        )
+        known = NETWORKS[recipe.network.name]
+        longest = recipe.input.longest or 0
+        size = recipe.input.size or known.padded((longest * 4 // 5, longest))
         channels = CHANNELS[recipe.input.channels].count
-        network = NETWORKS[recipe.network.name].build(channels, 29)
+        network = known.build(channels, 29)
         cost = multiply_accumulates(network, (channels, size[1], size[0]))
         table.add_row(
             each,

@@ -71,9 +71,7 @@ def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list
             folder, repeats, advance=advance
         )
         tables["clips: from video to points.csv"] = bench_path(folder, repeats, advance=advance)
-        tables["clips: peak memory, satco-light on ONNX Runtime"] = bench_memory(
-            folder, advance=advance
-        )
+        tables["clips: peak memory on ONNX Runtime"] = bench_memory(folder, advance=advance)
     return tables
 
 

@@ -30,7 +30,8 @@ from palpate.workflows.timing import interleaved
 
 Row = dict[str, Any]
 
-CLIP_NETWORKS = ("satco", "satco-max", "satco-learned", "satco-light")
+CLIP_NETWORKS = tuple(name for name in NETWORKS if name.startswith("satco"))
+_LIGHTEST = "satco-light" if "satco-light" in NETWORKS else "satco"
 _SIDE = 256
 _BATCHES = (1, 16)
 _SECONDS = 8  # of the clip that the whole path is measured on
@@ -87,7 +88,7 @@ def bench_path(folder: Path, repeats: int, *, advance: Callable[[str], None]) ->
     source = _clip(folder / "clip.mp4", _SECONDS)
     frames = round(_SECONDS * _RATE_HZ)
     rows = []
-    for name in ("satco", "satco-light"):
+    for name in dict.fromkeys(("satco", _LIGHTEST)):
         engines, _ = _engines(name, folder)
         for engine, forward in engines.items():
             advance(f"clip through {name}, {engine}")
@@ -130,7 +131,7 @@ def bench_memory(folder: Path, *, advance: Callable[[str], None]) -> list[Row]:
 
 
 def _light() -> bytes:
-    spec = clip_spec("satco-light")
+    spec = clip_spec(_LIGHTEST)
     return to_onnx(build(spec).eval(), spec)
 
 
