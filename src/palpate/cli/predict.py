@@ -63,11 +63,12 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.workflows.predict_clips_into import ClipWishes
 
     smoothing = chosen_smoothing(smooth)
-    clips = find_clip_sources(inputs, region=chosen_region(region), facing=chosen_facing(facing))
+    looked_at, side = chosen_region(region), chosen_facing(facing)
+    localiser = load_localiser(run, device=device)
+    clips = find_clip_sources(inputs, region=looked_at, facing=side)
     images = find_sources(inputs)
     if not clips and not images:
         raise PalpateError(f"no image and no clip in {', '.join(str(path) for path in inputs)}")
-    localiser = load_localiser(run, device=device)
     name = protocol or localiser.spec.protocol
     measured = read_protocol(name) if name else None
     if images:
