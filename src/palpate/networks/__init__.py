@@ -2,7 +2,7 @@
 
 To add one: write the module in a file of its own here, and a row in ``NETWORKS``. The
 contract tests run over every row: the answer has the promised shape, a wrong size is
-refused with the size to pad to, every weight gets a gradient, and a saved state is read
+refused with the right one, every weight gets a gradient, and a saved state is read
 back. If a paper gives a parameter count, add it to ``tests/test_networks.py``.
 """
 
@@ -23,6 +23,7 @@ from palpate.networks.mobilenet import MobileNetV2
 from palpate.networks.posenet import PoseNet
 from palpate.networks.resnet import ResNet50
 from palpate.networks.satco import SIDE, satco_learned, satco_max, satco_mean
+from palpate.networks.satco_light import SatcoLight
 from palpate.networks.spec import NetworkSpec
 from palpate.networks.unet import UNet
 from palpate.suggest import did_you_mean
@@ -136,6 +137,14 @@ NETWORKS: dict[str, NetworkSpec] = {
         stride=1,
         multiple=SIDE,
         source=f"{_CUNNINGHAM}, section 2.4, with region pooling",
+        size=(SIDE, SIDE),
+    ),
+    "satco-light": NetworkSpec(
+        build=SatcoLight,
+        output="coordinates",
+        stride=1,
+        multiple=SIDE,
+        source="our own design: light enough for video on two processor cores",
         size=(SIDE, SIDE),
     ),
 }
