@@ -139,7 +139,7 @@ def test_half_precision_around_it_leaves_it_exact():
 
 @pytest.mark.parametrize(("side", "floor"), [(18, 0.02), (1, 0.02), (19, 0.0), (19, math.nan)])
 def test_a_normalisation_that_cannot_be_is_refused(side: int, floor: float):
-    with pytest.raises(ConfigError, match="odd side|above 0"):
+    with pytest.raises(ConfigError, match=r"odd side|above 0"):
         LocalContrastNormalisation(side, floor=floor)
 
 

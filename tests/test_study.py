@@ -11,8 +11,8 @@ from palpate.image import Calibration
 from palpate.points import Points
 from palpate.scheme import LandmarkScheme
 from palpate.study import Study, open_study, survey_study
-from palpate.study_case import StudyCase
 from palpate.study_annotation import over
+from palpate.study_case import StudyCase
 
 NAMES = ("nose", "left", "right")
 
