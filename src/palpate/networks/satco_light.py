@@ -75,7 +75,7 @@ class SoftArgmax(nn.Module):
         self, maps: Float[Tensor, "batch landmark y x"]
     ) -> Float[Tensor, "batch landmark 2"]:
         """Return the positions."""
-        weight = maps.float().flatten(2).softmax(dim=-1).unflatten(2, maps.shape[2:])
+        weight = maps.float().flatten(2).softmax(dim=-1).reshape(maps.shape)
         rows, columns = (_centres(length, weight) for length in maps.shape[2:])
         x = (weight.sum(dim=2) * columns).sum(dim=-1)
         y = (weight.sum(dim=3) * rows).sum(dim=-1)
