@@ -280,6 +280,14 @@ def test_the_blocks_are_those_of_the_paper():
     assert [isinstance(chain[i + 1], nn.ELU) for i in at] == [True, True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("name", "pool"),
+    [("satco", nn.AvgPool2d), ("satco-max", nn.MaxPool2d), ("satco-learned", RegionPool)],
+)
+def test_a_row_pools_as_its_name_says(name: str, pool: type[nn.Module]):
+    assert sum(isinstance(part, pool) for part in settled(name).modules()) == 5
+
+
 @pytest.mark.parametrize("name", SATCO)
 def test_weights_start_as_in_the_paper_and_fill_their_range(name: str):
     torch.manual_seed(0)

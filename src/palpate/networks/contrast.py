@@ -72,10 +72,11 @@ class LocalContrastNormalisation(nn.Module):
 def box_mean(maps: Float[Tensor, "batch c y x"], side: int) -> Float[Tensor, "batch c y x"]:
     """Mean of the pixels of each pixel's ``side`` x ``side`` square that are inside the map.
 
-    By running sums, whose cost does not grow with the square. Average pooling costs three
-    times as much in every engine. Products with banded matrices cost the same, but an engine
-    may round the factors of a product to half precision (OpenVINO does, unasked, on
-    processors that can), which leaves nothing of a small variance.
+    By running sums, whose cost does not grow with the square: a third of average pooling's
+    in every engine. Products with banded matrices cost the same, but torch's autocast rounds
+    their factors to half precision, and this it leaves alone. An engine that computes
+    everything in half precision (OpenVINO unless told otherwise, where it can) leaves nothing of
+    the variance whichever way it is summed.
 
     Example:
         >>> box_mean(torch.arange(4.0).reshape(1, 1, 1, 4), 3)
