@@ -147,3 +147,28 @@ def test_one_child_cannot_be_left_out(tmp_path, monkeypatch, capsys):
     words = ("crossval", tmp_path, "--recipe", "satco-unet", "--out", tmp_path / "out", *SMALL)
     assert palpate(*words, monkeypatch=monkeypatch) == 1
     assert "of one subject, 'ann'" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("engine", [None, "onnxruntime", "openvino"])
+def test_every_engine_finds_the_same_points_in_a_clip(folds, study, tmp_path, monkeypatch, engine):
+    run, clip = folds / "fold-1", study / "videos" / "child01_a.mp4"
+    model = tmp_path / "model.onnx"
+    assert palpate("export", run, model, monkeypatch=monkeypatch) == 0
+    found = {}
+    for name, words in (("a", (run,)), ("b", (model, "--engine", engine) if engine else (model,))):
+        out = tmp_path / name
+        asked = ("predict", *words, clip, "--out", out, "--no-overlays")
+        assert palpate(*asked, monkeypatch=monkeypatch) == 0
+        found[name] = read_track(out / "child01_a" / "points.csv").coordinates
+    np.testing.assert_allclose(found["a"], found["b"], atol=0.05)
+
+
+def test_an_engine_that_is_none_is_refused(folds, study, tmp_path, monkeypatch, capsys):
+    run, clip = folds / "fold-1", study / "videos" / "child01_a.mp4"
+    for engine, sentence in (
+        ("tensorrt", "onnxruntime, openvino"),
+        ("openvino", "is run by torch"),
+    ):
+        words = ("predict", run, clip, "--out", tmp_path / "o", "--engine", engine)
+        assert palpate(*words, monkeypatch=monkeypatch) == 1
+        assert sentence in capsys.readouterr().err.replace("\n", " ")

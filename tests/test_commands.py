@@ -99,8 +99,8 @@ def test_nothing_that_can_be_read_is_a_failure(run, tmp_path, monkeypatch, capsy
     ("words", "said"),
     [
         (("train", "nowhere", "--out", "run"), "nowhere"),
-        (("predict", "norun", "nofilms", "--out", "o"), "no run folder norun"),
-        (("predict", "none.onnx", "nofilms", "--out", "o"), "no model none.onnx"),
+        (("predict", "norun", "STUDY", "--out", "o"), "no run folder norun"),
+        (("predict", "none.onnx", "STUDY", "--out", "o"), "no model none.onnx"),
         (("train", "STUDY", "--out", "r", "--recipe", "defalt"), "did you mean 'default'"),
         (("train", "STUDY", "--out", "r", "--set", "training.epoch=1"), "did you mean 'epochs'"),
         (("evaluate", "RUN", "STUDY", "--out", "o", "--part", "tset"), "did you mean 'test'"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from numpy import ndarray
 
 
@@ -20,11 +20,13 @@ class Channels:
         make: from (y, x), or (y, x, 3) where ``colour``, to (channel, y, x).
         count: how many channels it makes.
         colour: whether it asks for red, green and blue.
+        only_orders: whether it only puts channels in order, whatever the numbers mean.
     """
 
-    make: Callable[[Float[ndarray, "y x ..."]], Float[ndarray, "channel y x"]]
+    make: Callable[[Shaped[ndarray, "y x ..."]], Shaped[ndarray, "channel y x"]]
     count: int
     colour: bool = False
+    only_orders: bool = False
 
 
 def standardised(grey: Float[ndarray, "y x"]) -> Float[ndarray, "1 y x"]:
@@ -57,14 +59,14 @@ def equalised(grey: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
     return cv2.equalizeHist(eight_bit).astype(np.float32) / np.float32(255)
 
 
-def red_green_blue(colour: Float[ndarray, "y x 3"]) -> Float[ndarray, "3 y x"]:
-    """(red, green, blue), all in [0, 1]; what normalises them is a layer of the network."""
-    return np.ascontiguousarray(colour.transpose(2, 0, 1))
+def red_green_blue(colour: Shaped[ndarray, "y x 3"]) -> Shaped[ndarray, "3 y x"]:
+    """(red, green, blue) as a view; what normalises them is a layer of the network."""
+    return colour.transpose(2, 0, 1)
 
 
 CHANNELS: dict[str, Channels] = {
     "standardised": Channels(standardised, 1),
     "grey-eq-inv": Channels(grey_equalised_inverted, 3),
     "grey-inv-eq": Channels(grey_inverted_equalised, 3),
-    "rgb": Channels(red_green_blue, 3, colour=True),
+    "rgb": Channels(red_green_blue, 3, colour=True, only_orders=True),
 }

@@ -47,6 +47,9 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
         str, typer.Option(help="Level of support at which the clips were recorded.")
     ] = "",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    engine: Annotated[
+        str | None, typer.Option(help="For an exported model: onnxruntime or openvino.")
+    ] = None,
 ) -> None:
     """Find landmarks and measure: predictions, overlays, measurements and report.html.
 
@@ -64,9 +67,9 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     smoothing = chosen_smoothing(smooth)
     looked_at, side = chosen_region(region), chosen_facing(facing)
-    localiser = load_localiser(run, device=device)
     clips = find_clip_sources(inputs, region=looked_at, facing=side)
     images = find_sources(inputs)
+    localiser = load_localiser(run, device=device, engine=engine, one_thread=not images)
     if not clips and not images:
         raise PalpateError(f"no image and no clip in {', '.join(str(path) for path in inputs)}")
     name = protocol or localiser.spec.protocol

@@ -1,7 +1,10 @@
 """Networks on ONNX Runtime and OpenVINO. Torch is not needed here."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -15,44 +18,39 @@ METADATA_KEY = "palpate"
 _AT_ONCE = 16  # images through the network together; bounds the memory
 
 
-def load_onnx(path: Path, *, threads: int = 0) -> NetworkLocaliser:
+def load_onnx(path: Path, *, one_thread: bool = False) -> NetworkLocaliser:
     """Load an exported localiser on ONNX Runtime.
 
     Args:
         path: a file that ``palpate export`` wrote.
-        threads: 0 lets the engine choose.
+        one_thread: compute in the calling thread alone, so that several threads may call.
 
     Raises:
         FormatError: not an exported localiser.
         ConfigError: ONNX Runtime is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ConfigError("ONNX Runtime is missing; pip install 'palpate[predict]'") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        raise FormatError(path, f"ONNX Runtime cannot read it: {error}") from error
+    session = _onnx_session(path, one_thread=one_thread)
     spec = _spec(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
 
     def forward(batch: ndarray) -> ndarray:
-        return np.concatenate(
-            [
-                session.run(None, {"image": batch[at : at + _AT_ONCE]})[0]
-                for at in range(0, len(batch), _AT_ONCE)
-            ]
-        )
+        return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
 
-    return NetworkLocaliser(spec, forward, sha256(path)[:12])
+    return NetworkLocaliser(spec, forward, sha256(path)[:12], one_thread)
 
 
-def openvino_forward(path: Path) -> Forward:
-    """Compile an exported model with OpenVINO for this machine's processor.
+def load_openvino(path: Path, *, one_thread: bool = False) -> NetworkLocaliser:
+    """Load an exported localiser on OpenVINO, compiled for this machine's processor.
+
+    Raises:
+        FormatError: not an exported localiser.
+        ConfigError: OpenVINO or ONNX Runtime, which reads the file, is not installed.
+    """
+    forward = openvino_forward(path, one_thread=one_thread)
+    return replace(load_onnx(path), forward=forward, one_thread=one_thread)
+
+
+def openvino_forward(path: Path, *, one_thread: bool = False) -> Forward:
+    """Compile an exported model with OpenVINO.
 
     Raises:
         ConfigError: OpenVINO is not installed.
@@ -62,18 +60,36 @@ def openvino_forward(path: Path) -> Forward:
     except ImportError as error:
         raise ConfigError("OpenVINO is missing; pip install 'palpate[openvino]'") from error
     # Otherwise it computes in bfloat16 where the processor can, and answers differ by a percent.
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(path), "CPU", exact)
+    wishes: dict[str, str | int] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if one_thread:  # its own threads then each do a whole request
+        wishes["PERFORMANCE_HINT"] = "THROUGHPUT"
+    compiled = openvino.Core().compile_model(str(path), "CPU", wishes)
 
     def forward(batch: ndarray) -> ndarray:
-        return np.concatenate(
-            [
-                np.asarray(compiled(batch[at : at + _AT_ONCE])[0])
-                for at in range(0, len(batch), _AT_ONCE)
-            ]
-        )
+        # A request of one's own: the model's is not for several threads.
+        request = compiled.create_infer_request()
+        return np.concatenate([np.array(request.infer([p])[0]) for p in _parts(batch)])
 
     return forward
+
+
+def _onnx_session(path: Path, *, one_thread: bool) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ConfigError("ONNX Runtime is missing; pip install 'palpate[predict]'") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1 if one_thread else 0  # 0: as many as it likes
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise FormatError(path, f"ONNX Runtime cannot read it: {error}") from error
+
+
+def _parts(batch: ndarray) -> Iterator[ndarray]:
+    """Parts of a batch as these engines want them: channels first in memory, few together."""
+    for at in range(0, len(batch), _AT_ONCE):
+        yield np.ascontiguousarray(batch[at : at + _AT_ONCE])
 
 
 def _spec(text: str | None, path: Path) -> LocaliserSpec:

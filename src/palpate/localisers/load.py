@@ -3,21 +3,40 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from palpate.errors import PalpateError
-from palpate.localisers.engines import load_onnx
+from palpate.errors import ConfigError, PalpateError
+from palpate.localisers.engines import load_onnx, load_openvino
 from palpate.localisers.network import NetworkLocaliser
 
+ENGINES = ("onnxruntime", "openvino")
 
-def load_localiser(path: Path, *, device: str = "cpu") -> NetworkLocaliser:
+
+def load_localiser(
+    path: Path, *, device: str = "cpu", engine: str | None = None, one_thread: bool = False
+) -> NetworkLocaliser:
     """Load what ``palpate train`` or ``palpate export`` made.
 
+    Args:
+        path: a RUN folder, which torch runs, or an exported model.
+        device: of torch.
+        engine: for an exported model: ``onnxruntime``, which None also means, or ``openvino``.
+        one_thread: the network keeps to the thread that calls it, where it runs on a processor;
+            several threads that each do whole images are faster than several that share a layer.
+
     Raises:
-        PalpateError: nothing there, or torch is needed and missing.
+        PalpateError: nothing there, an engine that is none or cannot run it, or torch is needed
+            and missing.
     """
+    if engine not in (None, *ENGINES):
+        raise ConfigError(f"engines are {', '.join(ENGINES)}; got {engine!r}")
     if path.suffix == ".onnx":
         if not path.exists():
             raise PalpateError(f"there is no model {path}")
-        return load_onnx(path)
+        load = load_openvino if engine == "openvino" else load_onnx
+        return load(path, one_thread=one_thread)
+    if engine is not None:
+        raise ConfigError(
+            f"{path} is run by torch; {engine} needs a model made with 'palpate export'"
+        )
     if not path.is_dir():
         raise PalpateError(f"there is no run folder {path}; make one with 'palpate train'")
     if find_spec("torch") is None:
@@ -29,4 +48,4 @@ def load_localiser(path: Path, *, device: str = "cpu") -> NetworkLocaliser:
 
     from palpate.localisers.torch_engine import load_run
 
-    return load_run(path, torch.device(device))
+    return load_run(path, torch.device(device), one_thread=one_thread)

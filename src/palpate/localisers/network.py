@@ -31,11 +31,13 @@ class NetworkLocaliser:
         spec: what the network expects and how its output is read.
         forward: the network, on whatever engine.
         weights: short hash of its weights, for provenance.
+        one_thread: the engine keeps to the thread that calls it, so that several may call.
     """
 
     spec: LocaliserSpec
     forward: Forward
     weights: str
+    one_thread: bool = False
 
     @property
     def scheme(self) -> LandmarkScheme:
@@ -69,9 +71,16 @@ class NetworkLocaliser:
         """Run the network on every view of a prepared image and join the views."""
         return self.read(prepared, self.forward(self.inputs(prepared)))
 
-    def inputs(self, prepared: Prepared) -> Float[ndarray, "view channel y x"]:
-        """Make what the network is given of a prepared image: one input a view."""
-        return np.stack([self._input(prepared, view) for view in self._views(prepared.region)])
+    def inputs(self, *prepared: Prepared) -> Float[ndarray, "input channel y x"]:
+        """Make what the network is given of prepared images: one input a view, image by image."""
+        asked = [(one, view) for one in prepared for view in self._views(one.region)]
+        across, down = self.spec.grid
+        inputs = np.empty(
+            (len(asked), CHANNELS[self.spec.channels].count, down, across), np.float32
+        )
+        for out, (one, view) in zip(inputs, asked, strict=True):
+            self._fill(out, one, view)
+        return inputs
 
     def read(self, prepared: Prepared, outputs: Float[ndarray, "view landmark ..."]) -> Prediction:
         """Read what the network put out for :meth:`inputs`: decode, map back, join the views."""
@@ -97,11 +106,16 @@ class NetworkLocaliser:
             views.append(warp.draw(rng, grid) @ plain)
         return views
 
-    def _input(self, prepared: Prepared, view: Affine) -> Float[ndarray, "channel y x"]:
+    def _fill(self, out: Float[ndarray, "channel y x"], prepared: Prepared, view: Affine) -> None:
         name = self.spec.channels
         if view.mirrors and self.spec.mirrored_channels:
             name = self.spec.mirrored_channels
-        return CHANNELS[name].make(unit(resample(prepared, view, self.spec.grid)))
+        channels = CHANNELS[name]
+        pixels = resample(prepared, view, self.spec.grid)
+        if channels.only_orders:  # then numbers go straight to their place, without a copy between
+            unit(channels.make(pixels), out=out)
+        else:
+            out[:] = channels.make(unit(pixels))
 
     def _decode(self, output: ndarray, view: Affine) -> tuple[ndarray, ndarray, ndarray]:
         """Mean and covariance in pixels of the image as given, and score."""

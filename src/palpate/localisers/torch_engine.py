@@ -1,5 +1,7 @@
 """Networks on torch: how a run's own weights are used."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -34,20 +36,38 @@ def place(network: nn.Module, device: torch.device) -> nn.Module:
     return network
 
 
-def torch_forward(network: nn.Module, device: torch.device) -> Forward:
-    """Use a network as it is now; it is put into evaluation mode for every call."""
+def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool = False) -> Forward:
+    """Use a network as it is now; it is put into evaluation mode for every call.
+
+    Args:
+        network: on the device.
+        device: where it computes.
+        one_thread: compute in the calling thread alone, so that several threads may call.
+    """
 
     @torch.inference_mode()
     def forward(batch: ndarray) -> ndarray:
         network.eval()
         parts = []
-        for at in range(0, len(batch), _AT_ONCE):
-            part = torch.from_numpy(np.ascontiguousarray(batch[at : at + _AT_ONCE]))
-            out = network(part.to(device, memory_format=torch.channels_last))
-            parts.append(out.float().cpu().contiguous().numpy())
+        with _threads(1 if one_thread else torch.get_num_threads()):
+            for at in range(0, len(batch), _AT_ONCE):
+                part = torch.from_numpy(batch[at : at + _AT_ONCE])
+                out = network(part.to(device, memory_format=torch.channels_last))
+                parts.append(out.float().cpu().contiguous().numpy())
         return np.concatenate(parts)
 
     return forward
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads for what the calling thread asks of it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_network(folder: RunFolder) -> tuple[LocaliserSpec, nn.Module]:
@@ -74,9 +94,11 @@ def load_weights(network: nn.Module, path: Path) -> None:
         ) from error
 
 
-def load_run(root: Path, device: torch.device) -> NetworkLocaliser:
-    """Load a finished run."""
+def load_run(root: Path, device: torch.device, *, one_thread: bool = False) -> NetworkLocaliser:
+    """Load a finished run; ``one_thread`` counts on a processor alone."""
     folder = RunFolder(root)
     spec, network = load_network(folder)
     place(network, device)
-    return NetworkLocaliser(spec, torch_forward(network, device), sha256(folder.weights)[:12])
+    alone = one_thread and device.type == "cpu"
+    forward = torch_forward(network, device, one_thread=alone)
+    return NetworkLocaliser(spec, forward, sha256(folder.weights)[:12], alone)

@@ -1,8 +1,9 @@
 """Predict a clip frame by frame: memory stays flat, and what is done is kept."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from palpate.prediction import Prediction
 from palpate.report.overlay import draw_overlay
 from palpate.sequences.track import Track
 from palpate.workflows.clip_sources import ClipSource
+from palpate.workflows.side_by_side import processors, side_by_side
+
+Numbered = tuple[int, UInt8[ndarray, "y x 3"]]
 
 FRAMES_TOGETHER = 8  # through the network at a time
 _TELL_EVERY = 25
@@ -98,39 +102,47 @@ def predict_clip(
 def find_in_frames(
     localiser: NetworkLocaliser, source: ClipSource, frames: Iterable[UInt8[ndarray, "y x 3"]]
 ) -> Iterator[Found]:
-    """Find the landmarks of frames that are numbered from 0, several through the network at once.
+    """Find the landmarks of frames that are numbered from 0, in order.
 
-    A frame that cannot be decoded ends it, after those before it were found.
+    Several frames go through the network at once; where its engine keeps to one thread, several
+    such groups are under way. A frame that cannot be decoded ends it, after those before it were
+    found.
     """
+    workers = processors() if localiser.one_thread else 1
+    groups = side_by_side(partial(_find, localiser, source), _groups(frames), workers=workers)
+    for group in groups:
+        yield from group
+
+
+def _groups(frames: Iterable[UInt8[ndarray, "y x 3"]]) -> Iterator[list[Numbered]]:
+    """Frames with their numbers, some together; those before a broken one come in a last group."""
     numbered = enumerate(frames)
-    broken: FormatError | None = None
-    while broken is None:
-        group: list[tuple[int, ndarray]] = []
+    while True:
+        group: list[Numbered] = []
         try:
-            for one in islice(numbered, FRAMES_TOGETHER):
-                group.append(one)
-        except FormatError as error:
-            broken = error
+            group.extend(islice(numbered, FRAMES_TOGETHER))
+        except FormatError:
+            if group:
+                yield group
+            raise
         if not group:
-            break
-        yield from _find(localiser, source, group)
-    if broken is not None:
-        raise broken
+            return
+        yield group
 
 
 def _find(
-    localiser: NetworkLocaliser, source: ClipSource, group: list[tuple[int, ndarray]]
-) -> Iterator[Found]:
+    localiser: NetworkLocaliser, source: ClipSource, group: Sequence[Numbered]
+) -> list[Found]:
     prepared = [
         localiser.load(Image(pixels.transpose(2, 0, 1), source.name, region=source.region))
         for _, pixels in group
     ]
-    inputs = [localiser.inputs(one) for one in prepared]
-    outputs = localiser.forward(np.concatenate(inputs))
-    views = len(inputs[0])
-    for position, (index, pixels) in enumerate(group):
-        own = outputs[position * views : (position + 1) * views]
-        yield Found(index, pixels, localiser.read(prepared[position], own))
+    outputs = localiser.forward(localiser.inputs(*prepared))
+    views = len(outputs) // len(group)
+    return [
+        Found(index, pixels, localiser.read(one, outputs[at * views : (at + 1) * views]))
+        for at, ((index, pixels), one) in enumerate(zip(group, prepared, strict=True))
+    ]
 
 
 def draw_frame(found: Found) -> UInt8[ndarray, "y x 3"]:
