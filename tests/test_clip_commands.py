@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -172,3 +173,16 @@ def test_an_engine_that_is_none_is_refused(folds, study, tmp_path, monkeypatch, 
         words = ("predict", run, clip, "--out", tmp_path / "o", "--engine", engine)
         assert palpate(*words, monkeypatch=monkeypatch) == 1
         assert sentence in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_only_annotated_frames_are_scored_if_so_asked(folds, study, tmp_path, monkeypatch):
+    asked = ("crossval", study, "--recipe", "satco-unet", "--out", tmp_path / "folds", *SMALL)
+    shutil.copytree(folds, tmp_path / "folds")  # finished folds are not trained again
+    assert palpate(*asked, "--annotated-only", monkeypatch=monkeypatch) == 0
+    scored = {row["image"] for row in rows_of(tmp_path / "folds" / "errors.csv")}
+    every = {row["image"] for row in rows_of(folds / "errors.csv")}
+    annotated = {f"{row['video']}#{row['frame']}" for row in rows_of(study / "landmarks.csv")}
+    assert scored == annotated < every
+    angles = [rows_of(root / "posture" / "angles.csv") for root in (folds, tmp_path / "folds")]
+    before, after = (int(rows[0]["count"]) for rows in angles)
+    assert after == len(annotated) < before

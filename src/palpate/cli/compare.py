@@ -28,6 +28,9 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every recipe."),
     ] = None,
+    annotated_only: Annotated[
+        bool, typer.Option(help="Score no label that lies between annotated frames of a clip.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
 ) -> None:
@@ -56,6 +59,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
             chosen,
             out,
             workers=Workers(jobs, device),
+            annotated_only=annotated_only,
             advance=lambda recipe, number, what, done, total, remark: show(
                 f"{recipe}, fold {number + 1}: {what}", done, total, remark
             ),

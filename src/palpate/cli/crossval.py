@@ -18,6 +18,9 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
+    annotated_only: Annotated[
+        bool, typer.Option(help="Score no label that lies between annotated frames of a clip.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
 ) -> None:
@@ -34,6 +37,7 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.workflows.crossval import cross_validate
     from palpate.workflows.folds import make_folds
     from palpate.workflows.provenance import study_provenance
+    from palpate.workflows.scored import SCORED_ANNOTATED
     from palpate.workflows.train_folds import Workers
 
     opened = open_study(study)
@@ -56,10 +60,12 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
         protocol=read_protocol(name) if name else None,
         seed=seed,
         made_by=chosen.name,
+        annotated_only=annotated_only,
     )
-    write_assessment(
-        assessment,
-        out,
-        study_provenance(opened, chosen, f"{len(cut.splits)} folds by subject, seed {seed}"),
+    provenance = study_provenance(
+        opened, chosen, f"{len(cut.splits)} folds by subject, seed {seed}"
     )
+    if annotated_only:
+        provenance = {**provenance, "scored": SCORED_ANNOTATED}
+    write_assessment(assessment, out, provenance)
     show_assessment(assessment, out)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     out: Annotated[Path, typer.Option(help="Folder for metrics, tables and report.html.")],
     study: Annotated[
@@ -18,6 +18,9 @@ def evaluate(
     protocol: Annotated[
         str | None, typer.Option(help="Name or TOML file; default: the study's own.")
     ] = None,
+    annotated_only: Annotated[
+        bool, typer.Option(help="Score no label that lies between annotated frames of a clip.")
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Predict held-out images, compare with the annotation, measure, write the report."""
@@ -30,6 +33,7 @@ def evaluate(
     from palpate.workflows.assess import assess, write_assessment
     from palpate.workflows.evaluate import evaluate_study
     from palpate.workflows.provenance import localiser_provenance
+    from palpate.workflows.scored import SCORED_ANNOTATED
     from palpate.workflows.split import images_to_evaluate
 
     localiser = load_localiser(run, device=device)
@@ -46,9 +50,15 @@ def evaluate(
         errors.print(f"not predicted: {name}: {reason}", highlight=False, markup=False)
     wanted = protocol or opened.settings.protocol
     assessment = assess(
-        opened, evaluated, protocol=read_protocol(wanted) if wanted else None, seed=0
+        opened,
+        evaluated,
+        protocol=read_protocol(wanted) if wanted else None,
+        seed=0,
+        annotated_only=annotated_only,
     )
     provenance = {**RunFolder(run).provenance_values(), **localiser_provenance(localiser)}
     provenance["evaluated"] = f"{opened.name}, part {part}, {len(evaluated.cases)} images"
+    if annotated_only:
+        provenance["scored"] = SCORED_ANNOTATED
     write_assessment(assessment, out, provenance)
     show_assessment(assessment, out)

@@ -22,6 +22,7 @@ from palpate.report.study_report import write_report
 from palpate.study import Study
 from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
+from palpate.workflows.scored import scored_cases
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,14 +59,32 @@ def assess(
     protocol: Protocol | None,
     seed: int,
     made_by: str = "prediction",
+    annotated_only: bool = False,
 ) -> Assessment:
-    """Compute figures and measurements; ``seed`` draws the bootstrap."""
+    """Compute figures and measurements.
+
+    Args:
+        study: where the images are from.
+        evaluated: predictions and truth.
+        protocol: what is measured; None measures nothing.
+        seed: draws the bootstrap.
+        made_by: who predicted, for the tables.
+        annotated_only: labels that were interpolated between annotated frames are not scored.
+    """
     normaliser = protocol.normaliser if protocol is not None else None
-    figures = evaluate(evaluated.cases, normaliser=normaliser, rng=np.random.default_rng(seed))
+    scored = scored_cases(study, evaluated.cases, annotated_only=annotated_only)
+    figures = evaluate(scored, normaliser=normaliser, rng=np.random.default_rng(seed))
     if protocol is None:
         return Assessment(study, evaluated, figures)
     if protocol.posture is not None and study.case(evaluated.cases[0].identifier).clip is not None:
-        posture = study_posture(protocol, study, evaluated.cases, made_by=made_by, seed=seed)
+        posture = study_posture(
+            protocol,
+            study,
+            evaluated.cases,
+            made_by=made_by,
+            seed=seed,
+            annotated_only=annotated_only,
+        )
         return Assessment(study, evaluated, figures, protocol, posture=posture)
     measured = tuple(measure(protocol, image) for image in evaluated.predicted)
     marked = tuple(

@@ -19,12 +19,14 @@ class ClipSource:
         path: of the file.
         region: the part to look at, (x, y, width, height) in px; None is the whole frame.
         facing: the side of the image that the subject faces.
+        facing_stated: whether a person said so, or it is the usual side.
     """
 
     name: str
     path: Path
     region: Region | None = None
     facing: Side = "right"
+    facing_stated: bool = False
 
 
 def find_clip_sources(
@@ -55,6 +57,7 @@ def find_clip_sources(
                 path,
                 region or settings.region.get(name) or settings.region.get(path.name),
                 facing or settings.facing,
+                facing is not None or "facing" in settings.model_fields_set,
             )
     return list(sources.values())
 

@@ -25,6 +25,7 @@ from palpate.workflows.posture_study import (
     study_posture,
     write_posture,
 )
+from palpate.workflows.scored import scored_cases
 from palpate.workflows.train_folds import Workers
 
 
@@ -52,6 +53,7 @@ def compare_recipes(
     out: Path,
     *,
     workers: Workers,
+    annotated_only: bool = False,
     advance: Callable[[str, int, str, int, int, str], None],
 ) -> Comparison:
     """Cross-validate every recipe into its own folder below ``out`` and compare.
@@ -82,9 +84,13 @@ def compare_recipes(
         )
         for recipe in recipes
     }
-    figures = {
-        name: evaluate(result.cases, normaliser=normaliser, rng=np.random.default_rng(0))
+    scored = {
+        name: scored_cases(folds.study, result.cases, annotated_only=annotated_only)
         for name, result in results.items()
+    }
+    figures = {
+        name: evaluate(cases, normaliser=normaliser, rng=np.random.default_rng(0))
+        for name, cases in scored.items()
     }
     first = names[0]
     metrics = ["error_px"]
@@ -93,8 +99,8 @@ def compare_recipes(
     differences = {
         name: tuple(
             paired(
-                results[first].cases,
-                results[name].cases,
+                scored[first],
+                scored[name],
                 rng=np.random.default_rng(0),
                 metric=metric,
             )
@@ -104,20 +110,35 @@ def compare_recipes(
     }
     if protocol is None or protocol.posture is None or folds.study.cases[0].clip is None:
         return Comparison(first, figures, differences)
-    return _with_posture(Comparison(first, figures, differences), protocol, folds.study, results)
+    comparison = Comparison(first, figures, differences)
+    return _with_posture(comparison, protocol, folds.study, results, annotated_only=annotated_only)
 
 
 def _with_posture(
-    comparison: Comparison, protocol: Protocol, study: Study, results: dict[str, EvaluatedStudy]
+    comparison: Comparison,
+    protocol: Protocol,
+    study: Study,
+    results: dict[str, EvaluatedStudy],
+    *,
+    annotated_only: bool,
 ) -> Comparison:
     frames = {
-        name: posture_frames(protocol, study, result.cases, made_by=name)
+        name: posture_frames(
+            protocol, study, result.cases, made_by=name, annotated_only=annotated_only
+        )
         for name, result in results.items()
     }
     return replace(
         comparison,
         posture={
-            name: study_posture(protocol, study, result.cases, made_by=name, seed=0)
+            name: study_posture(
+                protocol,
+                study,
+                result.cases,
+                made_by=name,
+                seed=0,
+                annotated_only=annotated_only,
+            )
             for name, result in results.items()
         },
         posture_differences={

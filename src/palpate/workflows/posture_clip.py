@@ -150,6 +150,7 @@ def summary(posture: ClipPosture) -> dict[str, object]:
         "protocol": posture.protocol.label,
         "frames": len(posture.times_s),
         "facing": posture.source.facing,
+        "facing_stated": posture.source.facing_stated,
         "threshold_deg": table.threshold_deg,
         "judged": list(table.groups[table.headline]),
         "reference_from": posture.reference_from,

@@ -108,6 +108,7 @@ def _about(
         "size": list(video.size),
         "region": None if source.region is None else list(source.region),
         "facing": source.facing,
+        "facing_stated": source.facing_stated,
         "problem": clip.problem,
         "smoothing": None if smoothed is None else smoothed.sentence,
         "provenance": provenance,
