@@ -90,9 +90,9 @@ def _of_segments(clip: ReportedClip) -> Iterator[str]:
 def _grounds(clip: ReportedClip) -> Iterator[str]:
     facing = clip.summary.get("facing")
     if clip.segments and isinstance(facing, str):
-        told = "as was stated" if clip.summary.get("facing_stated") else "which nobody stated"
+        stated = "as was stated" if clip.summary.get("facing_stated") else "which nobody stated"
         yield (
-            f"The child is taken to face the {facing} of the image, {told}. All signs and all "
+            f"The child is taken to face the {facing} of the image, {stated}. All signs and all "
             "contact rest on it."
         )
     told = clip.summary.get("reference_from")
