@@ -1,0 +1,1 @@
+"""How the shape of landmarks varies: mean, modes, limits, fitting, left against right. No torch."""
