@@ -1,4 +1,4 @@
-"""Training examples: prepared once, kept in memory, varied anew at every visit.
+"""Training examples: prepared once, varied anew at every visit.
 
 The variation of an example depends on (seed, epoch, index) alone, so that a run that was
 interrupted, or is shared between processes, sees the same examples.
@@ -6,7 +6,7 @@ interrupted, or is shared between processes, sees the same examples.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,6 +20,7 @@ from palpate.errors import StudyError
 from palpate.localisers.spec import LocaliserSpec
 from palpate.points import Points
 from palpate.sample import Sample
+from palpate.training.pixel_store import PixelStore
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,6 +44,11 @@ class TrainingImage:
                 "annotate it, or take it out of the split"
             )
         return cls(prepare(sample.image, grid, colour=colour), points)
+
+    def kept(self, store: PixelStore) -> "TrainingImage":
+        """Return the same, with its pixels in a store."""
+        pixels = store.keep(self.prepared.pixels)
+        return TrainingImage(replace(self.prepared, pixels=pixels), self.points)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -13,6 +13,7 @@ from palpate.points import Points
 from palpate.splits import Split
 from palpate.study import Study
 from palpate.training.batches import TrainingImage
+from palpate.training.pixel_store import PixelStore
 from palpate.training.recipe import Recipe
 
 # Called with what is being done, how much is done, how much there is, and a remark.
@@ -79,16 +80,22 @@ class TrainingJob:
         return columns * settings.multiple, rows * settings.multiple
 
     def images(
-        self, what: str, names: Sequence[str], grid: tuple[int, int], advance: Advance
+        self,
+        what: str,
+        names: Sequence[str],
+        grid: tuple[int, int],
+        advance: Advance,
+        *,
+        store: PixelStore,
     ) -> list[TrainingImage]:
-        """Read and prepare images."""
+        """Read and prepare images; ``store`` keeps their pixels."""
         colour = CHANNELS[self.recipe.input.channels].colour
         images = []
         for done, name in enumerate(names):
             advance(f"reading {what} images", done, len(names), "")
-            images.append(
-                TrainingImage.of(self.study.load(self.study.case(name)), grid, colour=colour)
-            )
+            sample = self.study.load(self.study.case(name))
+            image = TrainingImage.of(sample, grid, colour=colour)
+            images.append(image.kept(store))
         return images
 
 

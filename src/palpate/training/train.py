@@ -27,6 +27,7 @@ from palpate.training.device import choose_device, processes
 from palpate.training.job import Advance, TrainingJob, silent
 from palpate.training.loop import Hooks, Plan, State, make_optimiser, run_training
 from palpate.training.objective import loss_function
+from palpate.training.pixel_store import PixelStore
 from palpate.training.recipe import Recipe
 from palpate.training.record import (
     write_best,
@@ -92,9 +93,10 @@ class _Run:
         spec = make_spec(recipe, job, grid)
         loss = loss_function(recipe.loss.name, spec)
         device = choose_device(self.manner.device)
-        images = job.images("train", job.part("train"), grid, self.advance)
+        store = PixelStore(self.folder.root)
+        images = job.images("train", job.part("train"), grid, self.advance, store=store)
         plan = Plan(recipe, make_examples(recipe, spec, images), loss, device, self.share)
-        held_out = self._held_out(grid)
+        held_out = self._held_out(grid, store)
         state = self._state(spec, device)
         if self.share.rank == 0:
             write_request(self.folder, job, command=self.manner.command)
@@ -110,14 +112,16 @@ class _Run:
         """The run's own folder, and that of the second half's choice where there is one."""
         return (self.folder, self.folder.second) if self.job.halves else (self.folder,)
 
-    def _held_out(self, grid: tuple[int, int]) -> dict[str, list[TrainingImage]]:
+    def _held_out(self, grid: tuple[int, int], store: PixelStore) -> dict[str, list[TrainingImage]]:
         """What chooses the weights, by the column of the log that it has."""
         names = {"validation_px": self.job.part("validation")}
         if self.job.halves:
             names = {f"half_{i}_px": half for i, half in enumerate(self.job.halves, start=1)}
         most = self.job.recipe.training.validate_at_most
         return {
-            column: self.job.images("validation", _evenly(some, most), grid, self.advance)
+            column: self.job.images(
+                "validation", _evenly(some, most), grid, self.advance, store=store
+            )
             for column, some in names.items()
             if some
         }
@@ -247,6 +251,9 @@ def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> Locali
         stride=network.stride,
         sigma_cells=recipe.target.sigma_cells,
         scale=HEATMAP_SCALES.get(recipe.loss.name, "logit"),
+        reach_px=recipe.target.reach_px,
+        smooth_px=recipe.target.smooth_px,
+        weigh_votes=recipe.target.weigh_votes,
         views=Views(predict.views, predict.rotation_deg, predict.scale, predict.both_orders),
         protocol=job.study.settings.protocol or "",
     )
@@ -257,6 +264,7 @@ def make_examples(recipe: Recipe, spec: LocaliserSpec, images: list[TrainingImag
     ranges = recipe.augment
     warp = RandomWarp(
         rotation_deg=ranges.rotation_deg,
+        rotation_centre_deg=ranges.rotation_centre_deg,
         scale=ranges.scale,
         stretch=ranges.stretch,
         shear=ranges.shear,

@@ -30,6 +30,7 @@ from palpate.training.batches import Batch, Share, prefetched
 from palpate.training.job import TrainingJob, silent
 from palpate.training.loop import Plan, State, train_step
 from palpate.training.objective import loss_function
+from palpate.training.pixel_store import PixelStore
 from palpate.training.recipe import read_recipe
 from palpate.training.train import make_examples, make_spec, new_state
 from palpate.workflows.bench_clips import (
@@ -153,7 +154,9 @@ def _plan(folder: Path) -> tuple[Plan, State]:
     job = TrainingJob(study, recipe, choose_split(study, recipe))
     grid = job.grid()
     spec = make_spec(recipe, job, grid)
-    examples = make_examples(recipe, spec, job.images("train", job.part("train"), grid, silent))
+    store = PixelStore(folder)
+    images = job.images("train", job.part("train"), grid, silent, store=store)
+    examples = make_examples(recipe, spec, images)
     device = torch.device("cpu")
     plan = Plan(recipe, examples, loss_function(recipe.loss.name, spec), device)
     return plan, new_state(recipe, spec, device)
