@@ -1,12 +1,10 @@
 """Clips of a phantom on disk: a study folder with videos, labels of some frames, truth of all."""
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
-from io import StringIO
 from pathlib import Path
 
 from palpate.errors import ConfigError, OutputError
-from palpate.files import write_text
+from palpate.files import write_rows, write_text
 from palpate.io.video_write import VideoWriter
 from palpate.phantoms.satco_clip import PhantomClip
 from palpate.phantoms.satco_truth import SCHEME, SEGMENTS
@@ -75,10 +73,10 @@ def write_satco(out: Path, clips: Sequence[PhantomClip], *, advance: Advance = _
         raise OutputError(f"{out} is there already and is not empty; give a new folder's name")
     for done, clip in enumerate(clips, start=1):
         _write_video(out / "videos", clip)
-        _write_table(out / "truth" / f"{Path(clip.identifier).stem}.csv", _truth_rows(clip))
+        write_rows(out / "truth" / f"{Path(clip.identifier).stem}.csv", list(_truth_rows(clip)))
         advance("clips", done, len(clips), clip.identifier)
-    _write_table(out / "landmarks.csv", (row for clip in clips for row in _label_rows(clip)))
-    _write_table(out / "meta.csv", [_meta_row(clip) for clip in clips])
+    write_rows(out / "landmarks.csv", [row for clip in clips for row in _label_rows(clip)])
+    write_rows(out / "meta.csv", [_meta_row(clip) for clip in clips])
     write_text(out / "study.toml", _study(clips))
     return out
 
@@ -137,12 +135,3 @@ def _study(clips: Sequence[PhantomClip]) -> str:
         every=EVERY,
         regions="".join(f'"{clip.identifier}" = {list(clip.region)}\n' for clip in clips),
     )
-
-
-def _write_table(path: Path, rows: Iterable[Row]) -> None:
-    whole = list(rows)
-    text = StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(whole[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(whole)
-    write_text(path, text.getvalue())

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy import ndarray
 
 from palpate.report.clip_thinned import COLUMNS, Marked, kept, marked
-from palpate.report.plots import _STYLE, HUMAN, INK, MODEL, MUTED, SOFT, _short, _svg
+from palpate.report.plots import HUMAN, INK, MODEL, MUTED, SOFT, STYLE, as_svg, short
 
 # From here on a clock reads better than a number of seconds.
 _MINUTES_FROM_S = 120.0
@@ -81,7 +81,7 @@ def posture_plot(
     if not angles and not bars:
         return Markup("")
     heights = [0.86] * len(angles) + ([0.22 * len(bars) + 0.06] if bars else [])
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, grid = _grid(heights, 1, left=1.35, right=0.45, top=0.08)
         rows = [row[0] for row in grid]
         for axes, panel in zip(rows, angles, strict=False):
@@ -89,12 +89,12 @@ def posture_plot(
         if bars:
             _bars(rows[-1], bars)
         _clock(rows, times_s)
-        return _rounded(_svg(figure, "Posture over time"))
+        return _rounded(as_svg(figure, "Posture over time"))
 
 
 def points_plot(times_s: Float[ndarray, " frame"], points: Sequence[PointPanel]) -> Markup:
     """Plot x and y of every landmark, raw and smoothed, with the points that jump ringed."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, grid = _grid([0.72] * len(points), 2, left=1.75, right=0.2, top=0.25)
         for row, panel in zip(grid, points, strict=True):
             for axes, line in zip(row, (panel.x, panel.y), strict=True):
@@ -103,16 +103,14 @@ def points_plot(times_s: Float[ndarray, " frame"], points: Sequence[PointPanel])
                 axes.margins(y=0.15)
                 axes.patch.set_alpha(0)
                 axes.locator_params(axis="y", nbins=3)
-            row[0].set_ylabel(
-                _short(panel.name, 22), rotation=0, ha="right", va="center", color=INK
-            )
+            row[0].set_ylabel(short(panel.name, 22), rotation=0, ha="right", va="center", color=INK)
         for axes, title in zip(grid[0], ("x, px", "y, px (downwards)"), strict=True):
             axes.set_title(title)
         for _, down in grid:
             down.invert_yaxis()
         for column in zip(*grid, strict=True):
             _clock(column, times_s)
-        return _rounded(_svg(figure, "Landmarks over time"))
+        return _rounded(as_svg(figure, "Landmarks over time"))
 
 
 def _grid(
@@ -158,7 +156,7 @@ def _angle(axes: Axes, times_s: Float[ndarray, " frame"], panel: AnglePanel) -> 
     _blocks(axes, panel.unknown, (-reach, -0.9 * reach), MUTED)
     _beyond(axes, times_s, panel.turned.raw, reach)
     axes.set_ylabel(
-        _short(panel.name, 14), rotation=0, ha="right", va="center", color=INK, labelpad=8
+        short(panel.name, 14), rotation=0, ha="right", va="center", color=INK, labelpad=8
     )
     # At the threshold, or at a multiple of it that leaves room for the words.
     far = (limit or 20.0) * max(1.0, np.ceil(0.45 * reach / (limit or 20.0)))
@@ -277,7 +275,7 @@ def _bars(axes: Axes, bars: Sequence[BarPanel]) -> None:
     for row, panel in enumerate(bars):
         _blocks(axes, panel.unknown, (row - 0.05, row + 0.05), MUTED)
         _blocks(axes, panel.marked, (row - 0.31, row + 0.31), HUMAN)
-    names = [_short(f"{panel.name} contact", 18) for panel in bars]
+    names = [short(f"{panel.name} contact", 18) for panel in bars]
     axes.set_yticks(range(len(bars)), names)
     axes.set_ylim(len(bars) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0, labelcolor=INK)

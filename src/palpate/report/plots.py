@@ -31,7 +31,7 @@ _VARIABLES = {
     THIRD: "var(--third)",
 }
 # Any: newer matplotlib types name every key, older ones none
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.size": 9,
@@ -77,7 +77,7 @@ def cumulative_plot(
     marks: Sequence[float] = (),
 ) -> Markup:
     """Plot the share of errors up to each limit; infinite values are never reached."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _axes(5.3, 3.4)
         grid = np.linspace(0, limit, 240)
         for (name, values), colour, dash in zip(
@@ -89,7 +89,7 @@ def cumulative_plot(
                 axes.axvline(mark, color=LINE, lw=1)
         axes.set(xlim=(0, limit), ylim=(0, 101), xlabel=label, ylabel="at most this error, %")
         axes.legend(loc="lower right")
-        return _svg(figure, f"Cumulative distribution of {label}")
+        return as_svg(figure, f"Cumulative distribution of {label}")
 
 
 def strip_plot(strips: Sequence[Strip], *, label: str) -> Markup:
@@ -97,17 +97,17 @@ def strip_plot(strips: Sequence[Strip], *, label: str) -> Markup:
     shown = [strip for strip in strips if len(strip.values)]
     if not shown:
         return Markup("")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _axes(10.6, 0.75 + 0.25 * len(shown))
         dots = max(len(strip.values) for strip in shown) <= _MOST_DOTS
         limit = _reach(shown, 1.0 if dots else 0.95)
         for row, strip in enumerate(shown):
             _strip(axes, row, strip, dots=dots)
-        axes.set_yticks(range(len(shown)), [_short(strip.name) for strip in shown])
+        axes.set_yticks(range(len(shown)), [short(strip.name) for strip in shown])
         axes.set(xlim=(0, limit), ylim=(len(shown) - 0.4, -0.6), xlabel=label)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(False, axis="y")
-        return _svg(figure, f"{label} by row")
+        return as_svg(figure, f"{label} by row")
 
 
 def bland_altman_plot(
@@ -123,7 +123,7 @@ def bland_altman_plot(
     Source:
         Bland and Altman, Lancet 327(8476), 1986.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _axes(5.3, 3.3)
         step = -(-len(true) // MOST_POINTS)
         centre, change = (true + ours) / 2, ours - true
@@ -132,12 +132,12 @@ def bland_altman_plot(
         axes.axhline(float(change.mean()), color=INK, lw=1.2)
         for bound in limits or ():
             axes.axhline(bound, color=MUTED, lw=1, ls="--")
-        axes.set_title(_short(title, 44))
+        axes.set_title(short(title, 44))
         axes.set(
             xlabel=f"mean of predicted and annotated, {unit}",
             ylabel=f"predicted - annotated, {unit}",
         )
-        return _svg(figure, f"Bland-Altman plot of {title}")
+        return as_svg(figure, f"Bland-Altman plot of {title}")
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
@@ -173,13 +173,15 @@ def _reach(strips: Sequence[Strip], share: float) -> float:
     return 1.06 * max(*far, 1e-6)
 
 
-def _short(name: str, most: int = 34) -> str:
+def short(name: str, most: int = 34) -> str:
+    """A name as a label of a plot: one line, at most so many letters."""
     # the font engine refuses lone surrogates, and a label has one line
     name = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
-def _svg(figure: Figure, label: str) -> Markup:
+def as_svg(figure: Figure, label: str) -> Markup:
+    """The figure as an element of a page; ``label`` is read to those who cannot see it."""
     stream = StringIO()
     # Clip paths are named by a hash of their content and this salt: two plots must not share one.
     with mpl.rc_context({"svg.hashsalt": label}), warnings.catch_warnings():

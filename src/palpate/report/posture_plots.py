@@ -11,7 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from palpate.evaluation.posture_alignment import Curve
-from palpate.report.plots import _STYLE, HUMAN, INK, LINE, MODEL, MUTED, THIRD, _short, _svg
+from palpate.report.plots import HUMAN, INK, LINE, MODEL, MUTED, STYLE, THIRD, as_svg, short
 
 _COLUMNS = 5
 _WIDTH = 10.6
@@ -29,7 +29,7 @@ def curve_plot(
     """
     count = len(curves[0])
     rows = -(-count // _COLUMNS)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, 1.75 * rows + 0.75))
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
@@ -50,7 +50,7 @@ def curve_plot(
                 axes.set_ylabel("F1, %")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="upper left", ncols=len(labels), fontsize=9)
-        return _svg(figure, "F1 against the threshold")
+        return as_svg(figure, "F1 against the threshold")
 
 
 def _panel(axes: Axes, names: Sequence[str], curves: Sequence[Curve], threshold_deg: float) -> None:
@@ -68,8 +68,8 @@ def _panel(axes: Axes, names: Sequence[str], curves: Sequence[Curve], threshold_
     for name, curve, (colour, dash) in zip(names, curves, styles, strict=False):
         values = [np.nan if f1.value is None else 100 * f1.value for f1 in curve.f1]
         axes.plot(
-            grid, values, dash, color=colour, lw=1.5, marker=".", ms=2.5, label=_short(name, 40)
+            grid, values, dash, color=colour, lw=1.5, marker=".", ms=2.5, label=short(name, 40)
         )
     axes.axvline(threshold_deg, color=LINE, lw=1.2)
-    axes.set_title(_short(first.name, 22))
+    axes.set_title(short(first.name, 22))
     axes.set(xlim=(min(0.0, grid[0]), grid[-1] + 1), ylim=(0, 102))
