@@ -532,7 +532,7 @@ def test_a_study_that_breaks_off_is_not_taken_for_whole(short, tmp_path, monkeyp
         raise OutputError(f"could not write {path}: no space left on device")
 
     monkeypatch.setattr(satco_write, "_write_video", lambda folder, clip: None)
-    monkeypatch.setattr(satco_write, "_write_table", refuse)
+    monkeypatch.setattr(satco_write, "write_rows", refuse)
     with pytest.raises(OutputError, match="no space"):
         write_satco(tmp_path / "out", short[0][:1])
     assert not (tmp_path / "out" / "study.toml").exists()
