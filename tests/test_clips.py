@@ -135,6 +135,16 @@ def test_annotation_that_is_of_no_frame_is_refused(tmp_path, row, sentence):
         open_study(write_study(tmp_path, children=1, rows=[row]))
 
 
+def test_a_missing_clip_is_told_once(tmp_path):
+    write_study(tmp_path, children=2)
+    (tmp_path / "videos" / "child1_a.mp4").unlink()
+    findings = [f for f in survey_study(tmp_path).findings if f.severity == "error"]
+    assert [finding.image for finding in findings] == ["child1_a.mp4"]
+    assert (
+        "frames of 'child1_a.mp4' are annotated, but there is no such clip" in findings[0].sentence
+    )
+
+
 def test_a_clip_that_cannot_be_read_is_named(tmp_path):
     write_study(tmp_path, children=1)
     (tmp_path / "videos" / "empty.mp4").write_bytes(b"")

@@ -11,6 +11,7 @@ import numpy as np
 
 from palpate.errors import ConfigError, SchemeError, StudyError
 from palpate.finding import Finding
+from palpate.frame_names import parse_frame_name
 from palpate.io.annotation import AnnotatedImage, AnnotationFile
 from palpate.io.formats import read_annotation
 from palpate.points import ABSENT, Points
@@ -85,6 +86,7 @@ def gather(
                 continue
             given[annotator] = replace(row, points=over(scheme, row.points))
     written = {row.image for _, _, content in files for row in content.rows}
+    findings = _clips_missing(findings, names)
     return GatheredAnnotation(scheme, rows, tuple(findings), frozenset(written & set(excluded)))
 
 
@@ -211,6 +213,29 @@ def _identify(
         )
         return None, Finding("image-missing", "error", sentence, image=row.image)
     return (None if identifier in excluded else identifier), None
+
+
+def _clips_missing(findings: list[Finding], names: ImageNames) -> list[Finding]:
+    """Say once of a clip that it is missing, and not of each of its frames."""
+    there = {frame[0] for name in names.identifiers if (frame := parse_frame_name(name))}
+    kept: list[Finding] = []
+    frames: dict[str, int] = {}
+    for finding in findings:
+        frame = parse_frame_name(finding.image) if finding.kind == "image-missing" else None
+        if frame is None or frame[0] in there:
+            kept.append(finding)
+        else:
+            frames[frame[0]] = frames.get(frame[0], 0) + 1
+    return kept + [
+        Finding(
+            "image-missing",
+            "error",
+            f"{count} frames of {clip!r} are annotated, but there is no such clip; add it, or "
+            "correct its name in the annotation",
+            image=clip,
+        )
+        for clip, count in frames.items()
+    ]
 
 
 def _twice(identifier: str, annotator: str, path: Path, row: AnnotatedImage) -> Finding:
