@@ -11,6 +11,8 @@ from numpy.random import Generator
 
 from palpate.phantoms.cervical import cervical_study
 from palpate.phantoms.cervical_anatomy import SCHEME
+from palpate.phantoms.femur import femur_study
+from palpate.phantoms.femur_film import FemurFilm
 from palpate.phantoms.film import PhantomFilm
 from palpate.phantoms.satco import satco_clips
 from palpate.phantoms.satco_clip import PhantomClip
@@ -52,10 +54,29 @@ class ClipPhantom:
     usual: int = 12
 
 
+@dataclass(frozen=True, slots=True)
+class OutlinePhantom:
+    """A kind of synthetic study of films whose outlines several people marked.
+
+    Args:
+        films: number and generator in, that many films out; film k does not depend on the number.
+        title: for people.
+        usual: how many films, where nobody says.
+    """
+
+    films: Callable[[int, Generator], Iterator[FemurFilm]]
+    title: str
+    usual: int = 60
+
+
 PHANTOMS: dict[str, Phantom] = {
     "cervical": Phantom(
         "cervical", cervical_study, SCHEME, "Lateral cervical films in three views"
     ),
+}
+
+OUTLINE_PHANTOMS: dict[str, OutlinePhantom] = {
+    "femur": OutlinePhantom(femur_study, "AP pelvic films of children, the left proximal femur"),
 }
 
 CLIP_PHANTOMS: dict[str, ClipPhantom] = {

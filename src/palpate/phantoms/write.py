@@ -8,9 +8,17 @@ import numpy as np
 
 from palpate.errors import ConfigError, OutputError
 from palpate.files import write_bytes, write_rows, write_text
+from palpate.phantoms.femur_write import write_femur
 from palpate.phantoms.film import PhantomFilm
 from palpate.phantoms.satco_write import write_satco
-from palpate.phantoms.table import CLIP_PHANTOMS, PHANTOMS, ClipPhantom, Phantom
+from palpate.phantoms.table import (
+    CLIP_PHANTOMS,
+    OUTLINE_PHANTOMS,
+    PHANTOMS,
+    ClipPhantom,
+    OutlinePhantom,
+    Phantom,
+)
 from palpate.suggest import did_you_mean
 
 STUDY = """\
@@ -40,7 +48,8 @@ def write_phantom(
 ) -> Path:
     """Write ``n`` films, or the clips of ``n`` subjects, and their truth; return the new folder.
 
-    For clips see :func:`~palpate.phantoms.satco_write.write_satco`. Of films the folder holds
+    For clips see :func:`~palpate.phantoms.satco_write.write_satco`, for films with two annotators
+    :func:`~palpate.phantoms.femur_write.write_femur`. Of other films the folder holds
     ``images/*.png``, ``landmarks.csv``, ``meta.csv``, ``measurements.csv`` (the exact value of
     every quantity) and ``study.toml``, which is written last: a folder without it is not whole.
     The same seed gives the same files, and more films begin with the same ones. ``advance`` is
@@ -56,7 +65,11 @@ def write_phantom(
         >>> sorted(path.name for path in write_phantom("cervical", folder, n=1).iterdir())
         ['images', 'landmarks.csv', 'measurements.csv', 'meta.csv', 'study.toml']
     """
-    known: dict[str, Phantom | ClipPhantom] = {**PHANTOMS, **CLIP_PHANTOMS}
+    known: dict[str, Phantom | OutlinePhantom | ClipPhantom] = {
+        **PHANTOMS,
+        **OUTLINE_PHANTOMS,
+        **CLIP_PHANTOMS,
+    }
     if name not in known:
         raise ConfigError(f"there is no phantom {name!r}" + did_you_mean(name, known))
     if seed < 0:
@@ -65,6 +78,9 @@ def write_phantom(
     if name in CLIP_PHANTOMS:
         clips = CLIP_PHANTOMS[name].clips(n, np.random.default_rng(seed))
         return write_satco(out, list(clips), advance=advance)
+    if name in OUTLINE_PHANTOMS:
+        outlined = OUTLINE_PHANTOMS[name].films(n, np.random.default_rng(seed))
+        return write_femur(out, outlined, n=n, advance=advance)
     return _write_films(name, out, n=n, seed=seed, advance=advance)
 
 
