@@ -1,0 +1,1 @@
+"""Random-forest regression voting in a constrained local model: training and search. No torch."""
