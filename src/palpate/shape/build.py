@@ -18,14 +18,14 @@ from palpate.errors import GeometryError
 from palpate.shape.fit import Basis, best_fit
 from palpate.shape.limits import Quadratic, free_scores
 from palpate.shape.model import ShapeModel
-from palpate.shape.precision import precision_of
+from palpate.shape.precision import precision_of, prior_push
 from palpate.shape.similarity import FLAT, fit_similarity
 from palpate.shape.spread import ScaledChiSquare
 
 _MOST_ROUNDS = 200
 _STILL = 1e-12
 # A filled point stands still when it moves less than this share of its shape's size.
-_FILLED = 1e-5
+_FILLED = 1e-4
 # A variance below this is rounding: shapes have size 1.
 _NOTHING = 1e-18
 _FOLDS = 10
@@ -257,10 +257,10 @@ def _expected(shape: Float[ndarray, "k 2"], linear: _Linear) -> Float[ndarray, "
     free = max(coordinates - 4 - modes, 1)
     noise = max(linear.total - float(linear.variances.sum()), 1e-9 * linear.total) / free
     precision = precision_of(shape, None, None)
-    push = noise / float(np.trace(precision, axis1=1, axis2=2).sum())
+    push = prior_push(precision, noise)
 
     def held(problem: Quadratic) -> Float[ndarray, " m"]:
-        return problem.solution(push)
+        return problem.with_prior(push).solution()
 
     best = best_fit(linear.basis(), shape, precision, held, np.zeros(modes))
     return best.pose(linear.basis().shape(best.scores))

@@ -17,7 +17,7 @@ from palpate.shape.similarity import Similarity, fit_similarity
 
 _MOST_STEPS = 100
 # Of the reference frame, whose shapes have size 1.
-_STILL = 1e-11
+_STILL = 1e-9
 
 Nearest = Callable[[Quadratic], ndarray]
 
@@ -66,7 +66,7 @@ def best_fit(
     rough = fit_similarity(basis.shape(start), points, weights)
     # From here on in the frame of the reference, where all numbers are of size 1.
     target = np.where(weights[:, None] > 0.0, rough.inverse()(points), 0.0)
-    turned = _turned(precision / weights.sum(), rough)
+    turned = _turned(precision, rough) / (rough.scale**2 * weights.sum())
     scores, pose = start, Similarity.identity()
     for _ in range(_MOST_STEPS):
         shape = basis.shape(scores)

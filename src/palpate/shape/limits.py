@@ -56,6 +56,12 @@ class Quadratic:
         steep = np.where(self.clear > 0.0, self.values + push, 1.0)
         return self.vectors @ (self.slope / steep)
 
+    def with_prior(self, push: float) -> "Quadratic":
+        """Return the problem to which push * |c|^2 / 2 is added."""
+        if not push > 0.0:
+            return self
+        return Quadratic(self.values + push, self.vectors, self.slope, np.ones_like(self.values))
+
 
 def free_scores(problem: Quadratic) -> Float[ndarray, " m"]:
     """Return the scores at which the distance is least, without a limit."""

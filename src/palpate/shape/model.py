@@ -11,9 +11,9 @@ from numpy import ndarray
 
 from palpate.arrays import locked, rows_with_nan
 from palpate.errors import GeometryError
-from palpate.shape.fit import Basis, Best, best_fit
-from palpate.shape.limits import Ellipsoid, Limit, free_scores
-from palpate.shape.precision import precision_of, shares
+from palpate.shape.fit import Basis, Best, Nearest, best_fit
+from palpate.shape.limits import Ellipsoid, Limit, Quadratic, free_scores
+from palpate.shape.precision import precision_of, prior_push, shares
 from palpate.shape.similarity import Similarity
 from palpate.shape.spread import ScaledChiSquare
 
@@ -119,11 +119,14 @@ class ShapeModel:
     def fit(
         self,
         points: Float[ndarray, "k 2"],
-        weights: Float[ndarray, " k"] | None = None,
+        weights: Float[ndarray, " w"] | None = None,
         *,
-        covariances: Float[ndarray, "k 2 2"] | None = None,
+        covariances: Float[ndarray, "c 2 2"] | None = None,
     ) -> ShapeFit:
         """Find pose and mode parameters within the limit that come nearest to the points.
+
+        Where points are left out (absent, or of weight zero) the parameters are the most probable
+        ones given the others, so that absent points are where one would expect them.
 
         Args:
             points: in px; NaN where absent, and those are filled.
@@ -137,11 +140,10 @@ class ShapeModel:
         """
         self._check(points)
         precision = precision_of(points, weights, covariances)
-        basis = self.basis
-        free = best_fit(basis, points, precision, free_scores, np.zeros(len(self.variances)))
+        free = self._best(points, precision, free_scores, np.zeros(len(self.variances)))
         held = free
         if not self.limit.holds(free.scores):
-            held = best_fit(basis, points, precision, self.limit.nearest, free.scores)
+            held = self._best(points, precision, self.limit.nearest, free.scores)
         b = held.scores * np.sqrt(self.variances)
         return ShapeFit(
             held.pose,
@@ -160,8 +162,23 @@ class ShapeModel:
         """
         self._check(points)
         precision = precision_of(points, None, None)
-        start = np.zeros(len(self.variances))
-        return best_fit(self.basis, points, precision, free_scores, start).scores
+        return self._best(points, precision, free_scores, np.zeros(len(self.variances))).scores
+
+    def _best(
+        self,
+        points: Float[ndarray, "k 2"],
+        precision: Float[ndarray, "k 2 2"],
+        nearest: Nearest,
+        start: Float[ndarray, " m"],
+    ) -> Best:
+        # Few points would be met exactly by wild scores: where points are left out, the scores
+        # are the most probable ones instead of the nearest.
+        push = prior_push(precision, self.residual_variance)
+
+        def held(problem: Quadratic) -> Float[ndarray, " m"]:
+            return nearest(problem.with_prior(push))
+
+        return best_fit(self.basis, points, precision, held, start)
 
     def _check(self, points: Float[ndarray, "k 2"]) -> None:
         if points.shape != self.mean.shape:

@@ -10,8 +10,8 @@ from palpate.errors import GeometryError
 
 def precision_of(
     points: Float[ndarray, "k 2"],
-    weights: Float[ndarray, " k"] | None,
-    covariances: Float[ndarray, "k 2 2"] | None,
+    weights: Float[ndarray, " w"] | None,
+    covariances: Float[ndarray, "c 2 2"] | None,
 ) -> Float[ndarray, "k 2 2"]:
     """Return the inverse covariance of every point; zero where it is absent.
 
@@ -57,6 +57,19 @@ def shares(precision: Float[ndarray, "k 2 2"]) -> Float[ndarray, " k"]:
     if not there.any():
         return weights
     return np.minimum(weights / np.median(weights[there]), 1.0)
+
+
+def prior_push(precision: Float[ndarray, "k 2 2"], noise: float) -> float:
+    """Return how much the scores are held to the mean, where a point is left out; else 0.
+
+    In the units of a fit whose metric has trace 1; ``noise`` is the variance of what the modes do
+    not explain, of a point of median weight.
+    """
+    weights = np.trace(precision, axis1=1, axis2=2)
+    there = weights > 0.0
+    if there.all() or not there.any():
+        return 0.0
+    return noise * float(np.median(weights[there]) / (2.0 * weights.sum()))
 
 
 def _inverted(covariances: Float[ndarray, "k 2 2"], present: ndarray) -> Float[ndarray, "k 2 2"]:
