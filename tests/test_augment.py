@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from palpate.affine import Affine
 from palpate.augment.channels import CHANNELS
 from palpate.augment.exposure import RandomExposure
 from palpate.augment.resample import fit, prepare, resample, unit
@@ -122,7 +123,7 @@ def test_a_region_fills_the_grid_and_lamps_stay(region, colour):
     image = Image(pixels, "lamps", region=region)
     grid = (64, 64)
     prepared = prepare(image, grid, colour=colour)
-    to_grid = fit(prepared.region, grid)
+    to_grid = prepared.to_grid
     longer = 0 if width >= height else 1
     corners = to_grid([[x - 0.5, y - 0.5], [x + width - 0.5, y + height - 0.5]])
     np.testing.assert_allclose(corners[:, longer], [-0.5, 63.5])
@@ -141,3 +142,36 @@ def test_sixteen_bits_survive_preparation():
     ramp = np.arange(64 * 64, dtype=np.uint16).reshape(1, 64, 64) * 16
     prepared = prepare(Image(ramp, "ramp"), (64, 64))
     assert len(np.unique(prepared.pixels)) == 64 * 64
+
+
+def similarity(centre, scale, degrees, grid):
+    """Turn and scale about a point of the image, which comes to the middle of the grid."""
+    c, s = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
+    matrix = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    matrix[:2, 2] = (np.array(grid) - 1) / 2 - matrix[:2, :2] @ centre
+    return Affine(matrix, "pixel", "grid")
+
+
+@pytest.mark.parametrize(("scale", "degrees"), [(0.3, 20.0), (0.9, -75.0), (1.7, 160.0)])
+def test_a_view_shows_every_place_where_it_says(scale, degrees):
+    rng = np.random.default_rng(0)
+    grid, spot = (64, 48), np.array([170.0, 120.0])
+    view = similarity(spot + rng.uniform(-5, 5, 2), scale, degrees, grid)
+    y, x = np.mgrid[:240, :320]
+    bump = np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / (2 * (3 / scale) ** 2))
+    image = Image(np.rint(255 * bump).astype(np.uint8)[None], "spot")
+    prepared = prepare(image, grid, view=view)
+    seen = resample(prepared, prepared.to_grid, grid).astype(float)
+    v, u = np.mgrid[: grid[1], : grid[0]]
+    centre = np.array([(seen * u).sum(), (seen * v).sum()]) / seen.sum()
+    np.testing.assert_allclose(centre, view(spot[None])[0], atol=0.05)
+
+
+def test_a_view_partly_outside_the_image_is_black_there_and_one_wholly_outside_is_refused():
+    image = Image(np.full((1, 60, 80), 200, np.uint8), "film")
+    half = prepare(image, (32, 32), view=similarity((0.0, 30.0), 1.0, 0.0, (32, 32)))
+    seen = resample(half, half.to_grid, (32, 32))
+    assert (seen[:, :15] == 0).all()
+    assert (seen[:, 17:] == 200).all()
+    with pytest.raises(GeometryError, match=r"'film'.*lies outside its 80 x 60 px"):
+        prepare(image, (32, 32), view=similarity((500.0, 30.0), 1.0, 0.0, (32, 32)))

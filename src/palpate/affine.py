@@ -120,6 +120,16 @@ class Affine:
         return self.matrix[:-1, :-1]
 
     @property
+    def scale(self) -> float:
+        """How much longer lengths become: the root, of as many dimensions, of the determinant.
+
+        Example:
+            >>> Affine.scaling((2.0, 2.0), source="pixel", target="grid").scale
+            2.0
+        """
+        return float(abs(np.linalg.det(self.linear)) ** (1 / self.dimension))
+
+    @property
     def mirrors(self) -> bool:
         """Whether the map turns a right hand into a left hand."""
         return bool(np.linalg.det(self.linear) < 0)

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt
 from numpy import ndarray
 
 from palpate.affine import Affine
+from palpate.errors import GeometryError
 from palpate.image import Image
 
 # An image is shrunk by area averaging to this many times the grid before it is warped, so
@@ -25,6 +26,8 @@ _MARGIN = 0.15
 
 # x, y of the upper left pixel, width, height, in pixels of the image as given.
 Region = tuple[int, int, int, int]
+# Left, top, and right, bottom, which are just outside.
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,12 +37,12 @@ class Prepared:
     Args:
         pixels: (y, x) or (y, x, 3), uint8 or uint16.
         from_image: pixels of the image as given -> pixels of this array.
-        region: the part of the image that is fitted into the grid.
+        to_grid: pixels of the image as given -> grid, unless something is varied.
     """
 
     pixels: ndarray
     from_image: Affine
-    region: Region
+    to_grid: Affine
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -58,55 +61,84 @@ def fit(region: Region, grid: tuple[int, int]) -> Affine:
     return Affine.translation(shift, source="grid", target="grid") @ scale
 
 
-def prepare(image: Image, grid: tuple[int, int], *, colour: bool = False) -> Prepared:
-    """Reduce an image to one grey channel, or to three of colour, little larger than the grid."""
+def prepare(
+    image: Image, grid: tuple[int, int], *, colour: bool = False, view: Affine | None = None
+) -> Prepared:
+    """Reduce an image to one grey channel, or to three of colour, little larger than the grid.
+
+    Args:
+        image: a plane.
+        grid: size (x, y).
+        colour: three channels.
+        view: pixels of the image as given -> grid; None fits the image's region into the grid.
+
+    Raises:
+        GeometryError: nothing of the image is in the view.
+    """
     size = (image.size[0], image.size[1])
-    region = image.region or (0, 0, *size)
-    cut = _cut(region, size, grid, _HEADROOM_COLOUR if colour else _HEADROOM)
-    left, top, right, bottom = cut.box
+    if view is None:
+        region = image.region or (0, 0, *size)
+        view, box = fit(region, grid), _with_margin(region, size)
+    else:
+        box = _seen(view, grid, image)
+    cut = _cut(box, view.scale * (_HEADROOM_COLOUR if colour else _HEADROOM))
+    left, top, right, bottom = box
     cropped = image.pixels[:, top:bottom, left:right]
     pixels = _colour(cropped) if colour else _grey(cropped, image)
     if cut.ratio >= 1:
         # A copy: the crop must not keep the whole image in memory.
-        return Prepared(pixels.copy(), cut.from_image, region)
+        return Prepared(pixels.copy(), cut.from_image, view)
     bilinear = colour and cut.ratio >= _BILINEAR_DOWN_TO
     how = cv2.INTER_LINEAR if bilinear else cv2.INTER_AREA
-    return Prepared(cv2.resize(pixels, cut.size, interpolation=how), cut.from_image, region)
+    return Prepared(cv2.resize(pixels, cut.size, interpolation=how), cut.from_image, view)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Cut:
-    """What is cut out of images of one size, and the size that it is brought to.
+    """What becomes of a box that is cut out of an image.
 
     Args:
-        box: left, top, right, bottom.
         size: (x, y) afterwards.
         ratio: of sizes; 1 or more leaves the pixels as they are.
         from_image: pixels of the image as given -> pixels afterwards.
     """
 
-    box: tuple[int, int, int, int]
     size: tuple[int, int]
     ratio: float
     from_image: Affine
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _cut(
-    region: Region, image_size: tuple[int, int], grid: tuple[int, int], headroom: float
-) -> _Cut:
-    left, top, right, bottom = box = _with_margin(region, image_size)
+def _cut(box: Box, ratio: float) -> _Cut:
+    left, top, right, bottom = box
     from_image = Affine.translation((-left, -top))
     size = (right - left, bottom - top)
-    ratio = min(grid[0] / region[2], grid[1] / region[3]) * headroom
     if ratio >= 1:
-        return _Cut(box, size, ratio, from_image)
+        return _Cut(size, ratio, from_image)
     new = (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio)))
     shrink = Affine.resize(size, new, source="pixel", target="pixel")
-    return _Cut(box, new, ratio, shrink @ from_image)
+    return _Cut(new, ratio, shrink @ from_image)
 
 
-def _with_margin(region: Region, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _seen(view: Affine, grid: tuple[int, int], image: Image) -> Box:
+    """What the grid sees of an image, and what lies close around it."""
+    corners = [[-0.5, -0.5], [grid[0] - 0.5, -0.5], [-0.5, grid[1] - 0.5]]
+    corners.append([grid[0] - 0.5, grid[1] - 0.5])
+    outline = view.inverse()(corners)
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    around = _MARGIN * (high - low)
+    most = np.array([image.size[0], image.size[1]])
+    first = np.clip(np.floor(low - around + 0.5), 0, most).astype(int)
+    last = np.clip(np.ceil(high + around + 0.5), 0, most).astype(int)
+    if (first >= last).any():
+        raise GeometryError(
+            f"image {image.identifier!r}: the part to look at, x {low[0]:.0f} to {high[0]:.0f} and "
+            f"y {low[1]:.0f} to {high[1]:.0f} px, lies outside its {most[0]} x {most[1]} px"
+        )
+    return int(first[0]), int(first[1]), int(last[0]), int(last[1])
+
+
+def _with_margin(region: Region, size: tuple[int, int]) -> Box:
     """Left, top, right, bottom of the region and what lies close around it in the image."""
     x, y, width, height = region
     beside, above = round(_MARGIN * width), round(_MARGIN * height)

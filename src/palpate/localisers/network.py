@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from palpate.affine import Affine
 from palpate.augment.channels import CHANNELS
-from palpate.augment.resample import Prepared, Region, fit, prepare, resample, unit
+from palpate.augment.resample import Prepared, prepare, resample, unit
 from palpate.augment.warp import RandomWarp
 from palpate.errors import GeometryError
 from palpate.image import Image
@@ -57,15 +57,23 @@ class NetworkLocaliser:
         """
         return self.predict_prepared(self.load(image))
 
-    def load(self, image: Image) -> Prepared:
-        """Reduce an image to what the network needs: this part needs no network."""
+    def load(self, image: Image, *, view: Affine | None = None) -> Prepared:
+        """Reduce an image to what the network needs: this part needs no network.
+
+        Args:
+            image: a plane.
+            view: pixels of the image -> grid; None fits the image's region into the grid.
+
+        Raises:
+            GeometryError: the image is not a plane, or nothing of it is in the view.
+        """
         if image.axes != "yx":
             raise GeometryError(
                 f"image {image.identifier!r} has axes {image.axes}; this localiser reads single "
                 "planes (yx)"
             )
         colour = CHANNELS[self.spec.channels].colour
-        return prepare(image, self.spec.grid, colour=colour)
+        return prepare(image, self.spec.grid, colour=colour, view=view)
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Run the network on every view of a prepared image and join the views."""
@@ -73,7 +81,7 @@ class NetworkLocaliser:
 
     def inputs(self, *prepared: Prepared) -> Float[ndarray, "input channel y x"]:
         """Make what the network is given of prepared images: one input a view, image by image."""
-        asked = [(one, view) for one in prepared for view in self._views(one.region)]
+        asked = [(one, view) for one in prepared for view in self._views(one.to_grid)]
         across, down = self.spec.grid
         inputs = np.empty(
             (len(asked), CHANNELS[self.spec.channels].count, down, across), np.float32
@@ -84,7 +92,7 @@ class NetworkLocaliser:
 
     def read(self, prepared: Prepared, outputs: Float[ndarray, "view landmark ..."]) -> Prediction:
         """Read what the network put out for :meth:`inputs`: decode, map back, join the views."""
-        views = self._views(prepared.region)
+        views = self._views(prepared.to_grid)
         found = [self._decode(out, view) for out, view in zip(outputs, views, strict=True)]
         mean, covariance, score = (np.stack(part) for part in zip(*found, strict=True))
         apart = mean - mean.mean(axis=0)
@@ -94,9 +102,8 @@ class NetworkLocaliser:
             self.scheme, mean.mean(axis=0), joined, score.mean(axis=0), self.made_by, "pixel"
         )
 
-    def _views(self, region: Region) -> list[Affine]:
+    def _views(self, plain: Affine) -> list[Affine]:
         spec, grid = self.spec, self.spec.grid
-        plain = fit(region, grid)
         views = [plain]
         if spec.views.both_orders:
             views.append(_mirror(grid) @ plain)

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from palpate.augment.channels import CHANNELS
 from palpate.augment.exposure import RandomExposure
-from palpate.augment.resample import Prepared, fit, prepare, resample, unit
+from palpate.augment.resample import Prepared, prepare, resample, unit
 from palpate.augment.warp import RandomWarp
 from palpate.errors import StudyError
 from palpate.localisers.spec import LocaliserSpec
@@ -80,7 +80,7 @@ class Examples:
         """Draw a warp and an exposure; apply the one to image and points alike."""
         image, grid = self.images[index], self.spec.grid
         rng = np.random.default_rng([self.seed, epoch, index])
-        to_grid = self.warp.draw(rng, grid) @ fit(image.prepared.region, grid)
+        to_grid = self.warp.draw(rng, grid) @ image.prepared.to_grid
         exposure = self.exposure.draw(rng)
         pixels = exposure(unit(resample(image.prepared, to_grid, grid)))
         name = self.spec.channels
