@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palpate.codecs import CODECS, CoordinateCodec, HeatmapCodec
+from palpate.codecs import CODECS, CoordinateCodec, DisplacementCodec, HeatmapCodec
 from palpate.errors import ConfigError
 
 GRID = (128, 96)
@@ -14,6 +14,10 @@ EXAMPLES = {
         HeatmapCodec(GRID, stride=1, sigma_cells=1.0, scale="intensity"),
     ],
     "coordinates": [CoordinateCodec(GRID)],
+    "displacement": [
+        DisplacementCodec(GRID),
+        DisplacementCodec(GRID, sigma_px=2.0, reach_px=5.0, smooth_px=2.0, weigh_votes=True),
+    ],
 }
 CASES = [codec for name in CODECS for codec in EXAMPLES[name]]
 
@@ -38,6 +42,9 @@ def test_a_mirrored_point_gives_a_mirrored_target(codec, points):
     target, flipped = codec.encode(points, present), codec.encode(mirrored, present)
     if isinstance(codec, CoordinateCodec):
         np.testing.assert_allclose(flipped[:, 0], 1 - target[:, 0], atol=1e-6)
+    elif isinstance(codec, DisplacementCodec):
+        signs = np.array([-1, 1, 1]).reshape(3, 1, 1)
+        np.testing.assert_allclose(flipped, signs * target[..., ::-1], atol=1e-5)
     else:
         np.testing.assert_allclose(flipped, target[:, :, ::-1], atol=1e-6)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from palpate.errors import ConfigError
 from palpate.losses import (
+    DISPLACEMENT_LOSSES,
     HEATMAP_LOSSES,
     HEATMAP_SCALES,
     POINT_LOSSES,
@@ -39,15 +40,27 @@ from palpate.losses.points import wing
 Pair = tuple[Tensor, Tensor]
 
 
-def bumps(*, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Two images of three Gaussian bumps of peak 1, somewhere in 14 x 11 cells."""
+def offsets(*, dtype: torch.dtype = torch.float32) -> Pair:
+    """How far 14 x 11 cells are from three places in each of two images, in x and in y."""
     y, x = torch.arange(14.0, dtype=dtype), torch.arange(11.0, dtype=dtype)
     at = torch.tensor(
         [[[4.2, 5.0], [7.0, 7.0], [1.0, 12.6]], [[8.0, 3.3], [5.5, 6.5], [3.0, 10.0]]],
         dtype=dtype,
     )
-    squares = (x - at[..., :1]).square()[..., None, :] + (y - at[..., 1:]).square()[..., None]
-    return torch.exp(-squares / (2 * 1.5**2))
+    across, down = (x - at[..., :1])[..., None, :], (y - at[..., 1:])[..., None]
+    return tuple(part.contiguous() for part in torch.broadcast_tensors(across, down))
+
+
+def bumps(*, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Two images of three Gaussian bumps of peak 1."""
+    across, down = offsets(dtype=dtype)
+    return torch.exp(-(across.square() + down.square()) / (2 * 1.5**2))
+
+
+def displacements(*, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Planes of the same places: x and y displacements up to 4 cells, and the bumps."""
+    across, down = (part.clamp(-4, 4) for part in offsets(dtype=dtype))
+    return torch.stack((across, down, bumps(dtype=dtype)), dim=2)
 
 
 def positions(*, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -58,7 +71,8 @@ def positions(*, dtype: torch.dtype = torch.float32) -> Tensor:
 def perfect(name: str, *, dtype: torch.dtype = torch.float32) -> Pair:
     """An output without error, and its target."""
     kind, _, loss = name.partition(":")
-    target = positions(dtype=dtype) if kind == "point" else bumps(dtype=dtype)
+    makers = {"point": positions, "heatmap": bumps, "displacement": displacements}
+    target = makers[kind](dtype=dtype)
     logits = kind == "heatmap" and HEATMAP_SCALES[loss] == "logit"
     return (target.log() if logits else target.clone()), target
 
@@ -71,6 +85,7 @@ def noise(like: Tensor) -> Tensor:
 LOSSES = {f"heatmap:{name}": loss for name, loss in HEATMAP_LOSSES.items()} | {
     f"point:{name}": loss for name, loss in POINT_LOSSES.items()
 }
+LOSSES |= {f"displacement:{name}": loss for name, loss in DISPLACEMENT_LOSSES.items()}
 EVERY = pytest.mark.parametrize("name", sorted(LOSSES))
 HEATMAP = pytest.mark.parametrize("name", sorted(HEATMAP_LOSSES))
 
@@ -159,6 +174,9 @@ def test_a_mirrored_pair_has_the_same_loss(name: str):
     if name.startswith("point:"):
         flip = torch.tensor([-1.0, 1.0])
         mirrored = LOSSES[name](output * flip, target * flip)
+    elif name.startswith("displacement:"):
+        signs = torch.tensor([-1.0, 1.0, 1.0]).reshape(3, 1, 1)
+        mirrored = LOSSES[name](signs * output.flip(-1), signs * target.flip(-1))
     else:
         mirrored = LOSSES[name](output.flip(-1), target.flip(-1))
     torch.testing.assert_close(mirrored, LOSSES[name](output, target))

@@ -161,8 +161,12 @@ def test_the_answer_has_the_promised_shape(name: str):
     spec, image = NETWORKS[name], an_image(name)
     output = settled(name)(image)
     rows, columns = (side // spec.stride for side in image.shape[-2:])
-    wanted = (2, 5, rows, columns) if spec.output == "heatmap" else (2, 5, 2)
-    assert output.shape == wanted
+    wanted = {
+        "heatmap": (2, 5, rows, columns),
+        "coordinates": (2, 5, 2),
+        "displacement": (2, 5, 3, rows, columns),
+    }
+    assert output.shape == wanted[spec.output]
     assert output.isfinite().all()
 
 

@@ -5,8 +5,13 @@ in the contract test. Codecs are numpy, so that predicting does not need torch.
 """
 
 from palpate.codecs.coordinates import CoordinateCodec
+from palpate.codecs.displacement import DisplacementCodec
 from palpate.codecs.heatmap import HeatmapCodec
 
-CODECS = {"heatmap": HeatmapCodec, "coordinates": CoordinateCodec}
+CODECS = {
+    "heatmap": HeatmapCodec,
+    "coordinates": CoordinateCodec,
+    "displacement": DisplacementCodec,
+}
 
-__all__ = ["CODECS", "CoordinateCodec", "HeatmapCodec"]
+__all__ = ["CODECS", "CoordinateCodec", "DisplacementCodec", "HeatmapCodec"]

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from palpate.codecs import CoordinateCodec, HeatmapCodec
+from palpate.codecs import CoordinateCodec, DisplacementCodec, HeatmapCodec
 from palpate.errors import ConfigError
 from palpate.scheme import LandmarkScheme
 
@@ -31,8 +31,10 @@ class LocaliserSpec:
         network: its name in ``NETWORKS``.
         grid: size (x, y) of the input.
         channels, mirrored_channels: names in ``CHANNELS``; the second where the input is mirrored.
-        output: ``heatmap`` or ``coordinates``.
+        output: ``heatmap``, ``coordinates`` or ``displacement``.
         stride, sigma_cells, scale: of the heatmap codec.
+        sigma_cells, reach_px, smooth_px, weigh_votes: of the displacement codec, whose cells are
+            pixels of the grid.
         views: averaged when predicting.
         variance_factor: multiplies every covariance so that it holds on held-out subjects; None
             while no subject was held out for it.
@@ -44,20 +46,31 @@ class LocaliserSpec:
     network: str
     grid: tuple[int, int]
     channels: str
-    output: Literal["heatmap", "coordinates"]
+    output: Literal["heatmap", "coordinates", "displacement"]
     mirrored_channels: str | None = None
     stride: int = 4
     sigma_cells: float = 1.5
     scale: Literal["logit", "intensity"] = "logit"
+    reach_px: float = 20.0
+    smooth_px: float = 4.0
+    weigh_votes: bool = False
     views: Views = Views()
     variance_factor: float | None = None
     protocol: str = ""
 
     @property
-    def codec(self) -> HeatmapCodec | CoordinateCodec:
+    def codec(self) -> HeatmapCodec | CoordinateCodec | DisplacementCodec:
         """The codec that encodes its targets and decodes its outputs."""
         if self.output == "coordinates":
             return CoordinateCodec(self.grid)
+        if self.output == "displacement":
+            return DisplacementCodec(
+                self.grid,
+                sigma_px=self.sigma_cells,
+                reach_px=self.reach_px,
+                smooth_px=self.smooth_px,
+                weigh_votes=self.weigh_votes,
+            )
         return HeatmapCodec(
             self.grid, stride=self.stride, sigma_cells=self.sigma_cells, scale=self.scale
         )

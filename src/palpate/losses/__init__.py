@@ -1,9 +1,9 @@
 """Losses: pure functions of output and target, one value for each landmark.
 
 The mean over landmarks is taken in one place, ``masked_mean``. To add a loss: write the
-function in a file here and add a row to ``HEATMAP_LOSSES`` (with its scale) or
-``POINT_LOSSES``. The contract tests run over every row: zero at perfection, growing with
-the error, finite, right gradients, and none from an absent landmark.
+function in a file here and add a row to ``HEATMAP_LOSSES`` (with its scale),
+``POINT_LOSSES`` or ``DISPLACEMENT_LOSSES``. The contract tests run over every row: zero at
+perfection, growing with the error, finite, right gradients, and none from an absent landmark.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from palpate.losses import heatmap, points
+from palpate.losses import displacement, heatmap, points
 from palpate.losses.adaptive_wing import (
     AdaptiveWingSettings,
     adaptive_wing,
@@ -22,6 +22,7 @@ from palpate.losses.mean import masked_mean
 from palpate.losses.points import WingSettings
 
 __all__ = [
+    "DISPLACEMENT_LOSSES",
     "HEATMAP_LOSSES",
     "HEATMAP_SCALES",
     "POINT_LOSSES",
@@ -61,4 +62,10 @@ POINT_LOSSES: dict[str, Loss] = {
     "l1": points.l1,
     "smooth-l1": points.smooth_l1,
     "wing": points.wing,
+}
+
+# (batch, landmark, 3, *grid) twice -> (batch, landmark); displacements in pixels of the grid
+DISPLACEMENT_LOSSES: dict[str, Loss] = {
+    "whdv": displacement.whdv,
+    "hdv": displacement.hdv,
 }

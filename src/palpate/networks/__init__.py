@@ -9,7 +9,8 @@ back. If a paper gives a parameter count, add it to ``tests/test_networks.py``.
 from torch import nn
 
 from palpate.errors import ConfigError
-from palpate.networks import mobilenet, posenet, resnet
+from palpate.networks import average_unet, mobilenet, posenet, resnet
+from palpate.networks.average_unet import LIGHT_WIDTHS, PUBLISHED_WIDTHS, AverageUNet, Planes
 from palpate.networks.coordinate_head import CoordinateHead
 from palpate.networks.count import (
     flops_tensorflow,
@@ -24,7 +25,7 @@ from palpate.networks.posenet import PoseNet
 from palpate.networks.resnet import ResNet50
 from palpate.networks.satco import SIDE, satco_learned, satco_max, satco_mean
 from palpate.networks.satco_light import SatcoLight
-from palpate.networks.spec import NetworkSpec
+from palpate.networks.spec import NetworkBuilder, NetworkSpec
 from palpate.networks.unet import UNet
 from palpate.suggest import did_you_mean
 
@@ -42,6 +43,7 @@ _FARD = "Fard et al., IEEE Access 2022"
 _MOBILENET = "Sandler et al., CVPR 2018 (MobileNetV2)"
 _RESNET = "He et al., CVPR 2016 (ResNet-50)"
 _CUNNINGHAM = "Cunningham et al., R. Soc. Open Sci. 6:191011, 2019"
+_DAVISON = "Davison et al., MSKI 2018, section 3.1"
 _UNET_MULTIPLE = 2**5  # five levels, each half the one above
 
 
@@ -70,6 +72,19 @@ def _resnet_coordinates(in_channels: int, landmarks: int) -> nn.Module:
 
 def _resnet_heatmaps(in_channels: int, landmarks: int) -> nn.Module:
     return _chain(ResNet50(in_channels), HeatmapHead(resnet.FEATURES, landmarks))
+
+
+def _average_unet(planes: int, *, widths: tuple[int, ...]) -> NetworkBuilder:
+    """Builder of a network with so many planes a landmark; maps where it is one."""
+
+    def build(in_channels: int, landmarks: int) -> nn.Module:
+        unet = AverageUNet(in_channels, planes * landmarks, widths=widths)
+        parts: list[nn.Module] = [SizeGate(average_unet.MULTIPLE), unet]
+        if planes > 1:
+            parts.append(Planes(planes))
+        return nn.Sequential(*parts)
+
+    return build
 
 
 NETWORKS: dict[str, NetworkSpec] = {
@@ -146,6 +161,34 @@ NETWORKS: dict[str, NetworkSpec] = {
         multiple=SIDE,
         source="our own design: light enough for video on two processor cores",
         size=(SIDE, SIDE),
+    ),
+    "average-unet": NetworkSpec(
+        build=_average_unet(3, widths=LIGHT_WIDTHS),
+        output="displacement",
+        stride=1,
+        multiple=average_unet.MULTIPLE,
+        source=f"{_DAVISON}; widths of our own, for two processor cores",
+    ),
+    "average-unet-hm": NetworkSpec(
+        build=_average_unet(1, widths=LIGHT_WIDTHS),
+        output="heatmap",
+        stride=1,
+        multiple=average_unet.MULTIPLE,
+        source=f"{_DAVISON}, heatmaps alone; widths of our own, for two processor cores",
+    ),
+    "average-unet-wide": NetworkSpec(
+        build=_average_unet(3, widths=PUBLISHED_WIDTHS),
+        output="displacement",
+        stride=1,
+        multiple=average_unet.MULTIPLE,
+        source=f"{_DAVISON}, with the widths of the U-Net it cites",
+    ),
+    "average-unet-wide-hm": NetworkSpec(
+        build=_average_unet(1, widths=PUBLISHED_WIDTHS),
+        output="heatmap",
+        stride=1,
+        multiple=average_unet.MULTIPLE,
+        source=f"{_DAVISON}, heatmaps alone, with the widths of the U-Net it cites",
     ),
 }
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from palpate.errors import ConfigError, GeometryError
 
-Output = Literal["heatmap", "coordinates"]
+Output = Literal["heatmap", "coordinates", "displacement"]
 NetworkBuilder = Callable[[int, int], nn.Module]
 
 
@@ -22,7 +22,9 @@ class NetworkSpec:
 
     - ``"heatmap"``: ``(batch, landmarks, y / stride, x / stride)``, unbounded values;
     - ``"coordinates"``: ``(batch, landmarks, 2)``, unbounded values in the order x, y,
-      in whatever unit the codec trained it in.
+      in whatever unit the codec trained it in;
+    - ``"displacement"``: ``(batch, landmarks, 3, y, x)``, unbounded values in the order x
+      and y displacement in pixels, weight; ``stride`` is 1.
 
     Both sides of the input must be divisible by ``multiple``. A network with a ``size``,
     (x, y), takes that size alone. ``stride`` is 1 for coordinates, which have no grid.

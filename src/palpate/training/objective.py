@@ -8,10 +8,17 @@ from torch import Tensor
 
 from palpate.errors import ConfigError
 from palpate.localisers.spec import LocaliserSpec
-from palpate.losses import HEATMAP_LOSSES, POINT_LOSSES, masked_mean
+from palpate.losses import DISPLACEMENT_LOSSES, HEATMAP_LOSSES, POINT_LOSSES, masked_mean
 from palpate.suggest import did_you_mean
 
 PerLandmark = Callable[[Tensor, Tensor], Tensor]
+
+# By what a network puts out.
+_LOSSES = {
+    "heatmap": HEATMAP_LOSSES,
+    "coordinates": POINT_LOSSES,
+    "displacement": DISPLACEMENT_LOSSES,
+}
 
 
 def loss_function(name: str, spec: LocaliserSpec) -> PerLandmark:
@@ -22,14 +29,13 @@ def loss_function(name: str, spec: LocaliserSpec) -> PerLandmark:
     Raises:
         ConfigError: no such loss for such an output.
     """
-    heatmaps = spec.output == "heatmap"
-    table, other = (HEATMAP_LOSSES, POINT_LOSSES) if heatmaps else (POINT_LOSSES, HEATMAP_LOSSES)
+    table = _LOSSES[spec.output]
     if name not in table:
-        if name in other:
+        if any(name in other for other in _LOSSES.values()):
             raise ConfigError(f"loss {name!r} does not fit a network that puts out {spec.output}")
         raise ConfigError(f"there is no loss {name!r} for {spec.output}{did_you_mean(name, table)}")
     loss = table[name]
-    if heatmaps:
+    if spec.output != "coordinates":
         return loss
 
     def in_grid_pixels(output: Tensor, target: Tensor) -> Tensor:

@@ -39,9 +39,14 @@ class InputSettings(_Strict):
 
 
 class AugmentSettings(_Strict):
-    """Ranges of the random warps and exposures; see ``augment``."""
+    """Ranges of the random warps and exposures; see ``augment``.
+
+    Images are turned by ``rotation_centre_deg`` +- ``rotation_deg``, anti-clockwise as one sees
+    them.
+    """
 
     rotation_deg: float = Field(default=0.0, ge=0.0, le=180.0)
+    rotation_centre_deg: float = Field(default=0.0, ge=-180.0, le=180.0)
     scale: float = Field(default=0.0, ge=0.0)
     stretch: float = Field(default=0.0, ge=0.0)
     shear: float = Field(default=0.0, ge=0.0)
@@ -64,13 +69,20 @@ class NetworkSettings(_Strict):
 
 
 class TargetSettings(_Strict):
-    """Width of the bumps, in cells of the map; only heatmap networks have them."""
+    """Width of the bumps, in cells of the map, and how displacements vote.
 
-    sigma_cells: float = 1.5
+    Only networks that put out heatmaps or displacements have bumps; only the latter have
+    displacements, clipped to ``reach_px`` of the grid, and votes, smoothed by ``smooth_px``.
+    """
+
+    sigma_cells: float = Field(default=1.5, gt=0)
+    reach_px: float = Field(default=20.0, gt=0)
+    smooth_px: float = Field(default=4.0, ge=0)
+    weigh_votes: bool = False
 
 
 class LossSettings(_Strict):
-    """Which loss; a heatmap loss for a heatmap network, a point loss for coordinates."""
+    """Which loss; there are those of heatmaps, of coordinates and of displacements."""
 
     name: str
 
