@@ -168,7 +168,7 @@ def test_an_engine_that_is_none_is_refused(folds, study, tmp_path, monkeypatch, 
     run, clip = folds / "fold-1", study / "videos" / "child01_a.mp4"
     for engine, sentence in (
         ("tensorrt", "onnxruntime, openvino"),
-        ("openvino", "is run by torch"),
+        ("openvino", "is a run folder"),
     ):
         words = ("predict", run, clip, "--out", tmp_path / "o", "--engine", engine)
         assert palpate(*words, monkeypatch=monkeypatch) == 1

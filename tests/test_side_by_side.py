@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from palpate.errors import PalpateError
-from palpate.workflows.side_by_side import side_by_side
+from palpate.side_by_side import side_by_side
 
 WORKERS = [1, 2, 3]
 

@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from palpate.localisers.network import NetworkLocaliser
+    from palpate.localisers.localiser import Localiser
     from palpate.protocols.protocol import Protocol
     from palpate.workflows.clip_sources import ClipSource
     from palpate.workflows.predict import Source
@@ -72,7 +72,7 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     localiser = load_localiser(run, device=device, engine=engine, one_thread=not images)
     if not clips and not images:
         raise PalpateError(f"no image and no clip in {', '.join(str(path) for path in inputs)}")
-    name = protocol or localiser.spec.protocol
+    name = protocol or localiser.protocol
     measured = read_protocol(name) if name else None
     if images:
         _predict_images(out, localiser, images, measured, overlays=overlays)
@@ -83,7 +83,7 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
 
 def _predict_images(
     out: Path,
-    localiser: "NetworkLocaliser",
+    localiser: "Localiser",
     sources: "Sequence[Source]",
     protocol: "Protocol | None",
     *,
@@ -113,7 +113,7 @@ def _predict_images(
 
 def _predict_clips(
     out: Path,
-    localiser: "NetworkLocaliser",
+    localiser: "Localiser",
     sources: "Sequence[ClipSource]",
     wishes: "ClipWishes",
 ) -> None:

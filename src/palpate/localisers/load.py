@@ -5,14 +5,17 @@ from pathlib import Path
 
 from palpate.errors import ConfigError, PalpateError
 from palpate.localisers.engines import load_onnx, load_openvino
-from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.forest import METHOD, load_forest
+from palpate.localisers.localiser import Localiser
+from palpate.localisers.run_folder import RunFolder
+from palpate.side_by_side import processors
 
 ENGINES = ("onnxruntime", "openvino")
 
 
 def load_localiser(
     path: Path, *, device: str = "cpu", engine: str | None = None, one_thread: bool = False
-) -> NetworkLocaliser:
+) -> Localiser:
     """Load what ``palpate train`` or ``palpate export`` made.
 
     Args:
@@ -35,10 +38,13 @@ def load_localiser(
         return load(path, one_thread=one_thread)
     if engine is not None:
         raise ConfigError(
-            f"{path} is run by torch; {engine} needs a model made with 'palpate export'"
+            f"{path} is a run folder; {engine} needs a model made with 'palpate export'"
         )
     if not path.is_dir():
         raise PalpateError(f"there is no run folder {path}; make one with 'palpate train'")
+    folder = RunFolder(path)
+    if folder.description().get("method") == METHOD:
+        return load_forest(folder, workers=1 if one_thread else processors())
     if find_spec("torch") is None:
         raise PalpateError(
             f"{path} is a run folder, which needs torch: pip install 'palpate[train]'; or use a "

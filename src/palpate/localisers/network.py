@@ -45,9 +45,24 @@ class NetworkLocaliser:
         return self.spec.scheme
 
     @property
+    def name(self) -> str:
+        """Recipe and study it was made from."""
+        return self.spec.name
+
+    @property
+    def protocol(self) -> str:
+        """Protocol of the study it was made from; may be empty."""
+        return self.spec.protocol
+
+    @property
+    def variance_factor(self) -> float | None:
+        """What covariances are multiplied with."""
+        return self.spec.variance_factor
+
+    @property
     def made_by(self) -> str:
         """Name and hash, as predictions carry them."""
-        return f"{self.spec.name} {self.weights}"
+        return f"{self.name} {self.weights}"
 
     def predict(self, image: Image) -> Prediction:
         """Find the landmarks of one image; in pixels of the image as given.

@@ -16,6 +16,7 @@ second/               weights and localiser.json as the second half chose them
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from palpate.errors import FormatError, PalpateError
 from palpate.localisers.spec import LocaliserSpec
@@ -96,7 +97,16 @@ class RunFolder:
         return self.root / "metrics.json"
 
     def spec(self) -> LocaliserSpec:
-        """Read the localiser's description.
+        """Read the description of a network localiser.
+
+        Raises:
+            PalpateError: no finished run is here.
+            ConfigError: it is no network's.
+        """
+        return LocaliserSpec.from_json(self.description(), where=str(self.localiser))
+
+    def description(self) -> dict[str, Any]:
+        """Read the localiser's description, of whatever method.
 
         Raises:
             PalpateError: no finished run is here.
@@ -108,10 +118,9 @@ class RunFolder:
                 + (hint if self.last.exists() else "")
             )
         try:
-            values = json.loads(self.localiser.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            return dict(json.loads(self.localiser.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise FormatError(self.localiser, f"cannot be read: {error}") from error
-        return LocaliserSpec.from_json(values, where=str(self.localiser))
 
     def study_path(self) -> Path:
         """Return where the study was when the run was made.

@@ -23,10 +23,10 @@ from palpate.localisers.torch_engine import build, place, torch_forward
 from palpate.networks import NETWORKS, multiply_accumulates, parameters
 from palpate.phantoms.satco import satco_clips
 from palpate.phantoms.satco_truth import SCHEME
+from palpate.side_by_side import processors, side_by_side
 from palpate.workflows.clip_sources import ClipSource
 from palpate.workflows.export import to_onnx
 from palpate.workflows.predict_clip import FRAMES_TOGETHER, predict_clip
-from palpate.workflows.side_by_side import processors, side_by_side
 from palpate.workflows.timing import interleaved
 
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from palpate.errors import ConfigError, StudyError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.io.predictions import PredictedImage
-from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.localiser import Localiser
 from palpate.study import Study
 from palpate.study_case import StudyCase
 from palpate.workflows.predict import Source, predict_each
@@ -22,7 +22,7 @@ class EvaluatedStudy:
 
 
 def evaluate_study(
-    localiser: NetworkLocaliser,
+    localiser: Localiser,
     study: Study,
     identifiers: Sequence[str],
     *,
@@ -59,7 +59,7 @@ def source_of(study: Study, case: StudyCase) -> Source:
     return Source(case.identifier, lambda: study.load(case).image, case.subject, case.group)
 
 
-def refuse_other_scheme(localiser: NetworkLocaliser, study: Study) -> None:
+def refuse_other_scheme(localiser: Localiser, study: Study) -> None:
     """Refuse a localiser of other landmarks, naming the first that differs."""
     ours, theirs = localiser.scheme.names, study.scheme.names
     if ours == theirs:

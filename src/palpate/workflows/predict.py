@@ -9,7 +9,7 @@ from palpate.image import Image
 from palpate.io.images import find_images, read_image
 from palpate.io.predictions import PredictedImage
 from palpate.io.video import VIDEO_SUFFIXES
-from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.localiser import Localiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Outcome:
     reason: str = ""
 
 
-def predict_each(localiser: NetworkLocaliser, sources: Iterable[Source]) -> Iterator[Outcome]:
+def predict_each(localiser: Localiser, sources: Iterable[Source]) -> Iterator[Outcome]:
     """Predict in the order given; what cannot be read or predicted is told, not raised.
 
     One after the other on purpose: on a processor the network keeps every core busy, and a
@@ -45,7 +45,7 @@ def predict_each(localiser: NetworkLocaliser, sources: Iterable[Source]) -> Iter
             yield Outcome(source.identifier, None, reason=str(error))
 
 
-def _outcome(localiser: NetworkLocaliser, source: Source) -> Outcome:
+def _outcome(localiser: Localiser, source: Source) -> Outcome:
     image = source.read()
     predicted = PredictedImage(
         image=source.identifier,

@@ -16,12 +16,13 @@ from palpate.image import Image
 from palpate.io.track_csv import TrackWriter
 from palpate.io.video import Video, open_video, read_frames
 from palpate.io.video_write import VideoWriter
+from palpate.localisers.localiser import Localiser
 from palpate.localisers.network import NetworkLocaliser
 from palpate.prediction import Prediction
 from palpate.report.overlay import draw_overlay
 from palpate.sequences.track import Track
+from palpate.side_by_side import processors, side_by_side
 from palpate.workflows.clip_sources import ClipSource
-from palpate.workflows.side_by_side import processors, side_by_side
 
 Numbered = tuple[int, UInt8[ndarray, "y x 3"]]
 
@@ -56,7 +57,7 @@ class Found:
 
 
 def predict_clip(
-    localiser: NetworkLocaliser,
+    localiser: Localiser,
     source: ClipSource,
     out: Path,
     *,
@@ -100,7 +101,7 @@ def predict_clip(
 
 
 def find_in_frames(
-    localiser: NetworkLocaliser, source: ClipSource, frames: Iterable[UInt8[ndarray, "y x 3"]]
+    localiser: Localiser, source: ClipSource, frames: Iterable[UInt8[ndarray, "y x 3"]]
 ) -> Iterator[Found]:
     """Find the landmarks of frames that are numbered from 0, in order.
 
@@ -108,8 +109,11 @@ def find_in_frames(
     such groups are under way. A frame that cannot be decoded ends it, after those before it were
     found.
     """
-    workers = processors() if localiser.one_thread else 1
-    groups = side_by_side(partial(_find, localiser, source), _groups(frames), workers=workers)
+    if isinstance(localiser, NetworkLocaliser):
+        find, alone = partial(_find_together, localiser, source), localiser.one_thread
+    else:
+        find, alone = partial(_find_each, localiser, source), True
+    groups = side_by_side(find, _groups(frames), workers=processors() if alone else 1)
     for group in groups:
         yield from group
 
@@ -130,13 +134,20 @@ def _groups(frames: Iterable[UInt8[ndarray, "y x 3"]]) -> Iterator[list[Numbered
         yield group
 
 
-def _find(
+def _find_each(localiser: Localiser, source: ClipSource, group: Sequence[Numbered]) -> list[Found]:
+    return [
+        Found(index, pixels, localiser.predict(_image(source, pixels))) for index, pixels in group
+    ]
+
+
+def _image(source: ClipSource, pixels: UInt8[ndarray, "y x 3"]) -> Image:
+    return Image(pixels.transpose(2, 0, 1), source.name, region=source.region)
+
+
+def _find_together(
     localiser: NetworkLocaliser, source: ClipSource, group: Sequence[Numbered]
 ) -> list[Found]:
-    prepared = [
-        localiser.load(Image(pixels.transpose(2, 0, 1), source.name, region=source.region))
-        for _, pixels in group
-    ]
+    prepared = [localiser.load(_image(source, pixels)) for _, pixels in group]
     outputs = localiser.forward(localiser.inputs(*prepared))
     views = len(outputs) // len(group)
     return [

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from palpate.errors import PalpateError
 from palpate.files import write_json
-from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.localiser import Localiser
 from palpate.protocols.posture import arranged, segment_angles
 from palpate.protocols.protocol import Protocol
 from palpate.report.clip_report import ReportedClip, write_clip_report
@@ -43,7 +43,7 @@ class ClipWishes:
 
 def predict_clips_into(
     out: Path,
-    localiser: NetworkLocaliser,
+    localiser: Localiser,
     sources: Sequence[ClipSource],
     wishes: ClipWishes,
     *,
@@ -66,7 +66,7 @@ def predict_clips_into(
 
 def _one(
     folder: Path,
-    localiser: NetworkLocaliser,
+    localiser: Localiser,
     source: ClipSource,
     wishes: ClipWishes,
     advance: Callable[[str, int, int], None],
@@ -117,7 +117,7 @@ def _about(
 
 def _reported(
     clip: PredictedClip,
-    localiser: NetworkLocaliser,
+    localiser: Localiser,
     smoothed: Smoothed | None,
     posture: ClipPosture | None,
     provenance: dict[str, str],

@@ -10,7 +10,7 @@ from palpate.io.predictions import (
     write_predictions,
     write_predictions_csv,
 )
-from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.localiser import Localiser
 from palpate.report.overlay import write_overlay
 from palpate.workflows.predict import Outcome, Source, predict_each
 from palpate.workflows.provenance import localiser_provenance
@@ -20,7 +20,7 @@ _SAVE_SECONDS = 30.0  # a stop in the middle loses so much at most
 
 def predict_into(
     out: Path,
-    localiser: NetworkLocaliser,
+    localiser: Localiser,
     sources: Sequence[Source],
     *,
     overlays: bool,

@@ -4,24 +4,24 @@ import platform
 from datetime import UTC, datetime
 
 from palpate import __version__
-from palpate.localisers.network import NetworkLocaliser
+from palpate.localisers.localiser import Localiser
 from palpate.study import Study
 from palpate.training.recipe import Recipe
 
 
-def localiser_provenance(localiser: NetworkLocaliser) -> dict[str, str]:
+def localiser_provenance(localiser: Localiser) -> dict[str, str]:
     """Name the localiser, its weights, this version and the time."""
     return {
-        "localiser": localiser.spec.name,
+        "localiser": localiser.name,
         "weights": localiser.weights,
         "palpate": __version__,
         "python": platform.python_version(),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "uncertainty": (
             "not calibrated"
-            if localiser.spec.variance_factor is None
+            if localiser.variance_factor is None
             else "covariances scaled on held-out validation subjects "
-            f"by {localiser.spec.variance_factor:.3g}"
+            f"by {localiser.variance_factor:.3g}"
         ),
     }
 
