@@ -71,8 +71,11 @@ class _Grown:
     @classmethod
     def of(cls, tree: Any) -> "_Grown":
         """Take the arrays out of scikit-learn's tree and put them in order, top down."""
-        right = tree.children_right
-        left = tree.children_left
+        # scikit-learn's 'long long' is numpy's int64 by another name.
+        right, left, feature = (
+            each.astype(np.int64)
+            for each in (tree.children_right, tree.children_left, tree.feature)
+        )
         layers = [np.array([0])]
         while True:
             inner = layers[-1][left[layers[-1]] >= 0]
@@ -86,7 +89,7 @@ class _Grown:
         # scikit-learn sends values up to a float64 threshold left; here both are float32.
         threshold = _not_above(tree.threshold[order])
         return cls(
-            np.where(leaf, 0, tree.feature[order]),
+            np.where(leaf, 0, feature[order]),
             np.where(leaf, np.float32(np.inf), threshold),
             np.where(leaf, np.arange(len(order)), rank[left[order]]),
             tree.value[order, :, 0],

@@ -81,7 +81,7 @@ def _settle(
     """Go between the best places and the nearest shape until the radius is small."""
     radius = level.settings.radius_px
     while True:
-        places, height = responses.best_near(here, radius)
+        places, _ = responses.best_near(here, radius)
         fit = model.shape.fit(places)
         here = fit.points
         if radius <= model.settings.last_radius_px:

@@ -113,7 +113,9 @@ def _rule(
         )
         for rule in rules
     }
-    rule = min(rules, key=lambda each: float(np.ptp(np.log(sizes[each]))))
+    spans = {rule: float(np.ptp(np.log(sizes[rule]))) for rule in rules}
+    # The share of the film also fits films of another resolution: pixels must be clearly better.
+    rule = rules[1] if spans["pixel"] < 0.8 * spans["film"] else rules[0]
     return rule, (float(sizes[rule].min()), float(sizes[rule].max()))
 
 

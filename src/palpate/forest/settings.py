@@ -7,7 +7,7 @@ from palpate.errors import ConfigError
 from palpate.suggest import did_you_mean
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
+def _within(name: str, value: float | int, low: float | int, high: float | int) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{name} = {value} is not between {low:g} and {high:g}")
 
