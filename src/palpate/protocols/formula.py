@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from palpate.errors import GeometryError
 from palpate.geometry.angles import angle_between, turn
+from palpate.geometry.circles import fit_circle
 from palpate.geometry.lines import distance, distance_to_line, translation
 from palpate.geometry.polylines import polyline_heights, polyline_length
 from palpate.geometry.spine import CobbPairs, cobb_pairs, is_s_shaped
@@ -325,6 +326,110 @@ class PolylineDepth(Formula):
         return -scene.facing * heights
 
 
+class FarthestAlong(Formula):
+    """How far the farthest of several places is from ``start`` along a line, positive along it."""
+
+    kind: Literal["farthest_along"]
+    start: Place
+    of: Annotated[tuple[Place, ...], Field(min_length=2)]
+    along: Line
+
+    gives: ClassVar[Gives] = "length"
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(self.start, *self.of, *self.along)
+
+    def value(self, scene: Scene) -> float:
+        return self.held(scene)[0].value(scene)
+
+    def held(self, scene: Scene) -> tuple[Formula, str]:
+        ways = [
+            Translation(kind="translation", start=self.start, end=place, along=self.along)
+            for place in self.of
+        ]
+        farthest = max(ways, key=lambda way: way.value(scene))
+        return farthest, f"at {' and '.join(names_of(farthest.end))}"
+
+
+class ArcHeight(Formula):
+    """Largest distance of an arc's places from its chord, on either side."""
+
+    kind: Literal["arc_height"]
+    through: Annotated[tuple[Place, ...], Field(min_length=3)]
+
+    gives: ClassVar[Gives] = "length"
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.through)
+
+    def value(self, scene: Scene) -> float:
+        return float(self._heights(scene).max())
+
+    def held(self, scene: Scene) -> tuple[Formula, str]:
+        highest = self.through[int(np.argmax(self._heights(scene)))]
+        three = (self.through[0], highest, self.through[-1])
+        return ArcHeight(kind="arc_height", through=three), f"at {' and '.join(names_of(highest))}"
+
+    def _heights(self, scene: Scene) -> np.ndarray:
+        return np.abs(polyline_heights(np.array([scene.position(p) for p in self.through])))
+
+
+class CircleDiameter(Formula):
+    """Diameter of the circle that lies nearest to several places."""
+
+    kind: Literal["circle_diameter"]
+    rim: Annotated[tuple[Place, ...], Field(min_length=4)]
+
+    gives: ClassVar[Gives] = "length"
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.rim)
+
+    def value(self, scene: Scene) -> float:
+        return 2.0 * fit_circle(np.array([scene.position(place) for place in self.rim])).radius
+
+
+class Roundness(Formula):
+    """Largest less smallest distance of several places from the centre of their circle."""
+
+    kind: Literal["roundness"]
+    rim: Annotated[tuple[Place, ...], Field(min_length=4)]
+
+    gives: ClassVar[Gives] = "length"
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+
+    def needs(self) -> tuple[str, ...]:
+        return names_of(*self.rim)
+
+    def value(self, scene: Scene) -> float:
+        return float(np.ptp(self.offsets(scene)))
+
+    def held(self, scene: Scene) -> tuple[Formula, str]:
+        offsets = self.offsets(scene)
+        out, within = int(np.argmax(offsets)), int(np.argmin(offsets))
+        held = _HeldRoundness(kind="roundness", rim=self.rim, out=out, within=within)
+        names = names_of(self.rim[out]), names_of(self.rim[within])
+        return held, f"farthest {' and '.join(names[0])}, nearest {' and '.join(names[1])}"
+
+    def offsets(self, scene: Scene) -> np.ndarray:
+        """Distance of each place from the circle's line, positive outside."""
+        places = np.array([scene.position(place) for place in self.rim])
+        return fit_circle(places).distances(places)
+
+
+class _HeldRoundness(Roundness):
+    """The same with the farthest and the nearest place held; no kind of its own in a file."""
+
+    out: int
+    within: int
+
+    def value(self, scene: Scene) -> float:
+        offsets = self.offsets(scene)
+        return float(offsets[self.out] - offsets[self.within])
+
+
 class SpineCobb(Formula):
     """One of the AASCE challenge's Cobb angles over a whole spine seen from the front."""
 
@@ -445,6 +550,10 @@ AnyFormula = Annotated[
     | SideOfLine
     | PolylineLength
     | PolylineDepth
+    | FarthestAlong
+    | ArcHeight
+    | CircleDiameter
+    | Roundness
     | SpineCobb
     | Ratio
     | Sum,
@@ -465,6 +574,10 @@ FORMULAS: dict[str, type[Formula]] = {
     "side_of_line": SideOfLine,
     "polyline_length": PolylineLength,
     "polyline_depth": PolylineDepth,
+    "farthest_along": FarthestAlong,
+    "arc_height": ArcHeight,
+    "circle_diameter": CircleDiameter,
+    "roundness": Roundness,
     "spine_cobb": SpineCobb,
     "ratio": Ratio,
     "sum": Sum,

@@ -33,7 +33,7 @@ UNITS: Mapping[Gives, tuple[Unit, ...]] = MappingProxyType(
 
 PROTOCOLS: dict[str, Traversable] = {
     name: files("palpate.protocols") / f"{name}.toml"
-    for name in ("cervical", "cephalogram", "spine-cobb", "satco")
+    for name in ("cervical", "cephalogram", "spine-cobb", "proximal-femur", "satco")
 }
 
 
@@ -124,6 +124,7 @@ class ProtocolFile(_Strict):
     scheme: SchemeTable
     quantity: Annotated[tuple[Quantity, ...], Field(min_length=1)]
     normaliser: Pair | None = None
+    references: Pair | None = None
     facing: Facing | None = None
     conventions: dict[str, Convention] = {}
     drawings: dict[str, dict[str, tuple[float, float]]] = {}
@@ -147,6 +148,8 @@ class Protocol:
         drawings: point sets that several worked examples share.
         posture: what is told of a posture over many frames; None where nothing is.
         flipped: conventions that were turned round.
+        references: two landmarks that tell place, scale and turn of the anatomy, for a search in
+            two stages; None where none are named.
     """
 
     name: str
@@ -161,6 +164,7 @@ class Protocol:
     drawings: Mapping[str, Mapping[str, Position]]
     posture: PostureTable | None = None
     flipped: frozenset[str] = frozenset()
+    references: Pair | None = None
 
     @property
     def label(self) -> str:
@@ -301,12 +305,16 @@ def protocol_from_table(raw: Mapping[str, Any], *, where: str) -> Protocol:
         MappingProxyType(file.conventions),
         MappingProxyType(file.drawings),
         file.posture,
+        references=file.references,
     )
 
 
 def _check_names(file: ProtocolFile, scheme: LandmarkScheme, where: str) -> None:
     """Refuse a landmark that is not in the scheme, and two quantities of one name."""
-    named: dict[str, tuple[str, ...]] = {"the normaliser": file.normaliser or ()}
+    named: dict[str, tuple[str, ...]] = {
+        "the normaliser": file.normaliser or (),
+        "the list of references": file.references or (),
+    }
     if file.facing is not None:
         pairs = (*file.facing.front_back, *file.facing.top_bottom)
         named["the facing rule"] = tuple(name for pair in pairs for name in pair)
