@@ -5,7 +5,12 @@ from itertools import pairwise
 import pytest
 
 from palpate.errors import ConfigError
-from palpate.training.recipe import OptimiserSettings, Recipe, read_recipe, recipe_names
+from palpate.training.recipe import (
+    OptimiserSettings,
+    parse_recipe,
+    read_recipe,
+    recipe_names,
+)
 from palpate.training.schedule import learning_rate
 
 
@@ -14,7 +19,7 @@ def test_a_shipped_recipe_is_valid_and_has_its_name(name):
     recipe = read_recipe(name)
     assert recipe.name == name
     assert recipe.about
-    assert Recipe.model_validate(recipe.model_dump()) == recipe
+    assert parse_recipe(recipe.model_dump(), where=name) == recipe
 
 
 def test_a_misspelt_setting_is_named_with_its_neighbour():
@@ -89,3 +94,14 @@ def test_one_cycle_climbs_to_its_peak_and_ends_near_zero():
 def test_inverse_time_is_keras_decay():
     settings = OptimiserSettings(learning_rate=0.01, schedule="inverse-time", decay=1e-5)
     assert learning_rate(settings, 1000, 5000) == pytest.approx(0.01 / 1.01)
+
+
+def test_a_recipe_of_forests_is_as_strict():
+    recipe = read_recipe("rfrv-clm", ["forest.poses=2", "forest.tree.trees=4"])
+    assert (recipe.settings.poses, recipe.settings.tree.trees) == (2, 4)
+    with pytest.raises(ConfigError, match="no setting 'treees'; did you mean 'trees'"):
+        read_recipe("rfrv-clm", ["forest.tree.treees=4"])
+    with pytest.raises(ConfigError, match="poses = 0 is not between"):
+        read_recipe("rfrv-clm", ["forest.poses=0"])
+    with pytest.raises(ConfigError, match="no method 'forrest'; did you mean 'forest'"):
+        read_recipe("rfrv-clm", ["method=forrest"])

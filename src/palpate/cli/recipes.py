@@ -15,7 +15,7 @@ def recipes(
 
     from palpate.cli.progress import console
     from palpate.cli.torch_needed import need_torch
-    from palpate.training.recipe import read_recipe, recipe_names
+    from palpate.training.recipe import NetworkRecipe, read_recipe, recipe_names
 
     if name is not None:
         read_recipe(name)
@@ -31,6 +31,9 @@ def recipes(
         table.add_column(column, justify="right" if column in ("parameters", "MACs") else "left")
     for each in recipe_names():
         recipe = read_recipe(each)
+        if not isinstance(recipe, NetworkRecipe):
+            table.add_row(each, "-", "-", "the film", "-", "-", recipe.about)
+            continue
         known = NETWORKS[recipe.network.name]
         longest = recipe.input.longest or 0
         size = recipe.input.size or known.padded((longest * 4 // 5, longest))

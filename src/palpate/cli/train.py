@@ -35,8 +35,8 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.training.job import TrainingJob
     from palpate.training.recipe import read_recipe
     from palpate.training.train import Manner
-    from palpate.training.train import train as train_run
     from palpate.workflows.split import choose_split
+    from palpate.workflows.train_job import train_job
 
     chosen = read_recipe(recipe, set_ or [])
     opened = open_study(study)
@@ -44,7 +44,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     # The command without this machine's paths: names only.
     command = " ".join(["palpate", *(_name_only(word) for word in sys.argv[1:])])
     with stages() as advance:
-        train_run(job, out, manner=Manner(resume, device, command), advance=advance)
+        train_job(job, out, manner=Manner(resume, device, command), advance=advance)
     folder = RunFolder(out)
     parts = {part: len(names) for part, names in job.split.parts.items()}
     shown = ", ".join(f"{count} {part}" for part, count in parts.items())

@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from palpate.augment.channels import CHANNELS
 from palpate.errors import StudyError
 from palpate.points import Points
 from palpate.splits import Split
 from palpate.study import Study
-from palpate.training.batches import TrainingImage
-from palpate.training.pixel_store import PixelStore
 from palpate.training.recipe import Recipe
+
+RecipeT_co = TypeVar("RecipeT_co", bound=Recipe, covariant=True)
 
 # Called with what is being done, how much is done, how much there is, and a remark.
 Advance = Callable[[str, int, int, str], None]
@@ -25,7 +25,7 @@ def silent(what: str, done: int, total: int, remark: str = "") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingJob:
+class TrainingJob(Generic[RecipeT_co]):
     """A study, a recipe and a split by subject.
 
     Args:
@@ -37,7 +37,7 @@ class TrainingJob:
     """
 
     study: Study
-    recipe: Recipe
+    recipe: RecipeT_co
     split: Split
     halves: tuple[tuple[str, ...], ...] = ()
 
@@ -59,44 +59,6 @@ class TrainingJob:
         ]
         text = json.dumps([self.halves, self.recipe.model_dump(mode="json"), cases], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def grid(self) -> tuple[int, int]:
-        """Return the recipe's grid (x, y), or one in the median proportions of the images.
-
-        Raises:
-            StudyError: there is no image to train on.
-        """
-        settings = self.recipe.input
-        names = self.part("train")
-        if not names:
-            raise StudyError("the split leaves no image to train on; annotate more films")
-        if settings.size is not None:
-            return settings.size
-        some = [self.study.load(self.study.case(name)).image.size for name in names[:64]]
-        sizes = np.array(some, dtype=float)
-        width, height = np.median(sizes / sizes.max(axis=1, keepdims=True), axis=0)
-        scale = (settings.longest or 0) / max(width, height) / settings.multiple
-        columns, rows = (max(1, int(np.ceil(s * scale - 1e-9))) for s in (width, height))
-        return columns * settings.multiple, rows * settings.multiple
-
-    def images(
-        self,
-        what: str,
-        names: Sequence[str],
-        grid: tuple[int, int],
-        advance: Advance,
-        *,
-        store: PixelStore,
-    ) -> list[TrainingImage]:
-        """Read and prepare images; ``store`` keeps their pixels."""
-        colour = CHANNELS[self.recipe.input.channels].colour
-        images = []
-        for done, name in enumerate(names):
-            advance(f"reading {what} images", done, len(names), "")
-            sample = self.study.load(self.study.case(name))
-            image = TrainingImage.of(sample, grid, colour=colour)
-            images.append(image.kept(store))
-        return images
 
 
 def _digits(points: Points | None) -> list[float | None]:

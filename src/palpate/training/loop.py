@@ -16,7 +16,7 @@ from palpate.training.average import Average
 from palpate.training.batches import Batch, Examples, Share, epoch_batches, prefetched
 from palpate.training.checkpoint import Progress
 from palpate.training.objective import PerLandmark, mean_over_processes
-from palpate.training.recipe import OptimiserSettings, Recipe
+from palpate.training.recipe import NetworkRecipe, OptimiserSettings
 from palpate.training.schedule import learning_rate
 
 CHECKPOINT_SECONDS = 30.0  # a checkpoint costs a write of the whole state; not after every epoch
@@ -26,7 +26,7 @@ CHECKPOINT_SECONDS = 30.0  # a checkpoint costs a write of the whole state; not 
 class Plan:
     """What is trained, on what, and where."""
 
-    recipe: Recipe
+    recipe: NetworkRecipe
     examples: Examples
     loss: PerLandmark
     device: torch.device

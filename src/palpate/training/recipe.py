@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from palpate.errors import ConfigError
+from palpate.forest.settings import RfrvSettings, settings_from_plain
 from palpate.suggest import did_you_mean
 
 ChannelsName = Literal["standardised", "grey-eq-inv", "grey-inv-eq", "rgb"]
@@ -157,11 +158,24 @@ class PredictSettings(_Strict):
 
 
 class Recipe(_Strict):
-    """All that a training run needs to know besides the study."""
+    """All that a training run needs to know besides the study, whatever is trained."""
 
     name: str
     about: str
     source: str = ""
+    split: SplitSettings = SplitSettings()
+    crossval: CrossvalSettings = CrossvalSettings()
+
+    @property
+    def chance(self) -> int:
+        """The seed of everything that is drawn in training."""
+        raise NotImplementedError
+
+
+class NetworkRecipe(Recipe):
+    """How a network is trained and used."""
+
+    method: Literal["network"] = "network"
     input: InputSettings
     augment: AugmentSettings
     network: NetworkSettings
@@ -169,9 +183,40 @@ class Recipe(_Strict):
     loss: LossSettings
     optimiser: OptimiserSettings
     training: TrainingSettings
-    split: SplitSettings = SplitSettings()
-    crossval: CrossvalSettings = CrossvalSettings()
     predict: PredictSettings = PredictSettings()
+
+    @property
+    def chance(self) -> int:
+        """The seed of weights, order and variations."""
+        return self.training.seed
+
+
+class ForestRecipe(Recipe):
+    """How forests and a shape model are trained; the settings are those of ``RfrvSettings``."""
+
+    method: Literal["forest"]
+    forest: dict[str, Any] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def chance(self) -> int:
+        """The seed of features, samples and trees."""
+        return self.seed
+
+    @property
+    def settings(self) -> RfrvSettings:
+        """The settings of the forests, those that the recipe leaves out at their defaults.
+
+        Raises:
+            ConfigError: an unknown name, or a value against its range.
+        """
+        return settings_from_plain(self.forest)
+
+
+METHODS: dict[str, type[NetworkRecipe] | type[ForestRecipe]] = {
+    "network": NetworkRecipe,
+    "forest": ForestRecipe,
+}
 
 
 def recipe_names() -> list[str]:
@@ -227,11 +272,35 @@ def recipe_variants(name: str, vary: str, changes: Iterable[str] = ()) -> list[R
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
-    """Check the values of a recipe that came from ``where``."""
+    """Check the values of a recipe that came from ``where``.
+
+    Raises:
+        ConfigError: an unknown method or setting, or a wrong value.
+    """
+    method = str(values.get("method", "network"))
+    if method not in METHODS:
+        raise ConfigError(
+            f"recipe {where}: there is no method {method!r}{did_you_mean(method, METHODS)}"
+        )
+    kind = METHODS[method]
     try:
-        return Recipe.model_validate(values)
+        recipe = kind.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"recipe {where}: {_first_problem(error)}") from error
+        raise ConfigError(f"recipe {where}: {_first_problem(error, kind)}") from error
+    if isinstance(recipe, ForestRecipe):
+        _ = recipe.settings  # now, not after the images were read
+    return recipe
+
+
+def network_recipe(recipe: Recipe) -> NetworkRecipe:
+    """Return the recipe as that of a network.
+
+    Raises:
+        ConfigError: it is of another method.
+    """
+    if not isinstance(recipe, NetworkRecipe):
+        raise ConfigError(f"recipe {recipe.name!r} trains no network")
+    return recipe
 
 
 def _values(name: str) -> dict[str, Any]:
@@ -275,18 +344,18 @@ def _change(values: dict[str, Any], change: str) -> None:
             values.pop(one, None)
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         *path, last = problem["loc"]
-        return f"unknown setting {place!r}{did_you_mean(str(last), _known(path))}"
+        return f"unknown setting {place!r}{did_you_mean(str(last), _known(path, kind))}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place or 'the recipe'}: {message}, got {problem['input']!r}"
 
 
-def _known(path: Iterable[int | str]) -> list[str]:
-    model: type[BaseModel] = Recipe
+def _known(path: Iterable[int | str], kind: type[BaseModel]) -> list[str]:
+    model = kind
     for part in path:
         annotation = model.model_fields[str(part)].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

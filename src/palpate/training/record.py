@@ -15,11 +15,12 @@ from palpate.localisers.spec import LocaliserSpec
 from palpate.training.calibrate import VarianceCalibration
 from palpate.training.checkpoint import Progress
 from palpate.training.job import TrainingJob
+from palpate.training.recipe import Recipe
 
 _LIBRARIES = ("palpate", "torch", "numpy", "opencv-python-headless")
 
 
-def write_request(folder: RunFolder, job: TrainingJob, *, command: str) -> None:
+def write_request(folder: RunFolder, job: TrainingJob[Recipe], *, command: str) -> None:
     """Write, before training, what was asked for: recipe, split, provenance."""
     values = job.recipe.model_dump(mode="json", exclude_none=True)
     write_text(folder.recipe, tomli_w.dumps(values))
@@ -31,7 +32,7 @@ def write_request(folder: RunFolder, job: TrainingJob, *, command: str) -> None:
     provenance = {
         "study": job.study.name,
         "recipe": job.recipe.name,
-        "seed": str(job.recipe.training.seed),
+        "seed": str(job.recipe.chance),
         "split": f"by {job.split.by}, seed {job.split.seed}, "
         + ", ".join(f"{part} {count}" for part, count in parts.items()),
         "inputs": job.fingerprint()[:12],

@@ -24,11 +24,12 @@ from palpate.training.batches import Examples, Share, TrainingImage
 from palpate.training.calibrate import variance_factor
 from palpate.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from palpate.training.device import choose_device, processes
+from palpate.training.inputs import training_grid, training_images
 from palpate.training.job import Advance, TrainingJob, silent
 from palpate.training.loop import Hooks, Plan, State, make_optimiser, run_training
 from palpate.training.objective import loss_function
 from palpate.training.pixel_store import PixelStore
-from palpate.training.recipe import Recipe
+from palpate.training.recipe import NetworkRecipe
 from palpate.training.record import (
     write_best,
     write_log,
@@ -54,7 +55,11 @@ class Manner:
 
 
 def train(
-    job: TrainingJob, out: Path, *, manner: Manner | None = None, advance: Advance = silent
+    job: TrainingJob[NetworkRecipe],
+    out: Path,
+    *,
+    manner: Manner | None = None,
+    advance: Advance = silent,
 ) -> None:
     """Train a localiser and write the run folder ``out``.
 
@@ -76,7 +81,7 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    job: TrainingJob
+    job: TrainingJob[NetworkRecipe]
     folder: RunFolder
     manner: Manner
     share: Share
@@ -89,12 +94,14 @@ class _Run:
                 f"a batch of {recipe.training.batch} cannot be shared evenly by "
                 f"{self.share.processes} processes; change training.batch"
             )
-        grid = job.grid()
+        grid = training_grid(job)
         spec = make_spec(recipe, job, grid)
         loss = loss_function(recipe.loss.name, spec)
         device = choose_device(self.manner.device)
         store = PixelStore(self.folder.root)
-        images = job.images("train", job.part("train"), grid, self.advance, store=store)
+        images = training_images(
+            job, "train", job.part("train"), grid, advance=self.advance, store=store
+        )
         plan = Plan(recipe, make_examples(recipe, spec, images), loss, device, self.share)
         held_out = self._held_out(grid, store)
         state = self._state(spec, device)
@@ -119,8 +126,13 @@ class _Run:
             names = {f"half_{i}_px": half for i, half in enumerate(self.job.halves, start=1)}
         most = self.job.recipe.training.validate_at_most
         return {
-            column: self.job.images(
-                "validation", _evenly(some, most), grid, self.advance, store=store
+            column: training_images(
+                self.job,
+                "validation",
+                _evenly(some, most),
+                grid,
+                advance=self.advance,
+                store=store,
             )
             for column, some in names.items()
             if some
@@ -218,7 +230,7 @@ def _refuse_mix_up(folder: RunFolder, *, resume: bool) -> None:
         )
 
 
-def new_state(recipe: Recipe, spec: LocaliserSpec, device: torch.device) -> State:
+def new_state(recipe: NetworkRecipe, spec: LocaliserSpec, device: torch.device) -> State:
     """Build a network, its average and its optimiser, all at the start, from the recipe's seed."""
     torch.manual_seed(recipe.training.seed)
     network = place(build(spec), device)
@@ -226,7 +238,9 @@ def new_state(recipe: Recipe, spec: LocaliserSpec, device: torch.device) -> Stat
     return State(network, average, make_optimiser(network, recipe.optimiser), Progress())
 
 
-def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> LocaliserSpec:
+def make_spec(
+    recipe: NetworkRecipe, job: TrainingJob[NetworkRecipe], grid: tuple[int, int]
+) -> LocaliserSpec:
     """Describe the localiser that a recipe makes of a study.
 
     Raises:
@@ -259,7 +273,9 @@ def make_spec(recipe: Recipe, job: TrainingJob, grid: tuple[int, int]) -> Locali
     )
 
 
-def make_examples(recipe: Recipe, spec: LocaliserSpec, images: list[TrainingImage]) -> Examples:
+def make_examples(
+    recipe: NetworkRecipe, spec: LocaliserSpec, images: list[TrainingImage]
+) -> Examples:
     """Join images with the recipe's ranges of variation."""
     ranges = recipe.augment
     warp = RandomWarp(

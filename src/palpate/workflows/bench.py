@@ -27,11 +27,12 @@ from palpate.phantoms.write import write_phantom
 from palpate.scheme import LandmarkScheme
 from palpate.study import open_study
 from palpate.training.batches import Batch, Share, prefetched
+from palpate.training.inputs import training_grid, training_images
 from palpate.training.job import TrainingJob, silent
 from palpate.training.loop import Plan, State, train_step
 from palpate.training.objective import loss_function
 from palpate.training.pixel_store import PixelStore
-from palpate.training.recipe import read_recipe
+from palpate.training.recipe import network_recipe, read_recipe
 from palpate.training.train import make_examples, make_spec, new_state
 from palpate.workflows.bench_clips import (
     CLIP_NETWORKS,
@@ -150,12 +151,12 @@ def _predicting(folder: Path, repeats: int) -> Row:
 
 
 def _plan(folder: Path) -> tuple[Plan, State]:
-    study, recipe = open_study(folder / "study"), read_recipe("default")
+    study, recipe = open_study(folder / "study"), network_recipe(read_recipe("default"))
     job = TrainingJob(study, recipe, choose_split(study, recipe))
-    grid = job.grid()
+    grid = training_grid(job)
     spec = make_spec(recipe, job, grid)
     store = PixelStore(folder)
-    images = job.images("train", job.part("train"), grid, silent, store=store)
+    images = training_images(job, "train", job.part("train"), grid, advance=silent, store=store)
     examples = make_examples(recipe, spec, images)
     device = torch.device("cpu")
     plan = Plan(recipe, examples, loss_function(recipe.loss.name, spec), device)

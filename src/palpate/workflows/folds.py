@@ -64,7 +64,7 @@ def make_folds(
     return Folds(annotated, tuple(splits[:only]))
 
 
-def fold_job(folds: Folds, number: int, recipe: Recipe) -> TrainingJob:
+def fold_job(folds: Folds, number: int, recipe: Recipe) -> TrainingJob[Recipe]:
     """Return what is trained in a fold, counted from 0."""
     split = folds.splits[number]
     if recipe.crossval.choose == "validation":

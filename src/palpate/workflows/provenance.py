@@ -32,7 +32,7 @@ def study_provenance(study: Study, recipe: Recipe, how: str) -> dict[str, str]:
         "study": study.name,
         "recipe": recipe.name,
         "split": how,
-        "seed": str(recipe.training.seed),
+        "seed": str(recipe.chance),
         "palpate": __version__,
         "python": platform.python_version(),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),

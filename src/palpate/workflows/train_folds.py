@@ -16,8 +16,9 @@ from palpate.localisers.run_folder import RunFolder
 from palpate.splits import Split
 from palpate.study import open_study
 from palpate.training.recipe import Recipe
-from palpate.training.train import Manner, train
+from palpate.training.train import Manner
 from palpate.workflows.folds import Folds, fold_job
+from palpate.workflows.train_job import train_job
 
 # fold from 0, what is being done, how much of it, of how much, a remark
 FoldAdvance = Callable[[int, str, int, int, str], None]
@@ -80,7 +81,7 @@ def train_fold(
     """Train one fold, counted from 0, or go on with it; nothing happens where it is finished."""
     root = out / f"fold-{number + 1}"
     begun = RunFolder(root).last.exists() or RunFolder(root).weights.exists()
-    train(
+    train_job(
         fold_job(folds, number, recipe),
         root,
         manner=Manner(resume=begun, device=device),

@@ -1,0 +1,27 @@
+"""Train whatever a recipe says."""
+
+from pathlib import Path
+
+from palpate.errors import ConfigError
+from palpate.training.forest import train_forest
+from palpate.training.job import Advance, TrainingJob
+from palpate.training.recipe import ForestRecipe, NetworkRecipe, Recipe
+from palpate.training.train import Manner, train
+
+
+def train_job(job: TrainingJob[Recipe], out: Path, *, manner: Manner, advance: Advance) -> None:
+    """Train a localiser by the method of the job's recipe and write the run folder ``out``.
+
+    Raises:
+        PalpateError: as :func:`~palpate.training.train.train` and
+            :func:`~palpate.training.forest.train_forest`.
+    """
+    recipe = job.recipe
+    if isinstance(recipe, NetworkRecipe):
+        own = TrainingJob(job.study, recipe, job.split, job.halves)
+        train(own, out, manner=manner, advance=advance)
+    elif isinstance(recipe, ForestRecipe):
+        forest = TrainingJob(job.study, recipe, job.split)
+        train_forest(forest, out, command=manner.command, advance=advance)
+    else:
+        raise ConfigError(f"recipe {recipe.name!r} is of no method that can be trained")
