@@ -11,6 +11,8 @@ from numpy import ndarray
 from palpate.arrays import rows_with_nan
 from palpate.errors import GeometryError
 
+# Of the largest coordinate; points that are nearer are the same.
+_SAME = 1e-12
 # A segment whose squared length is below this is a point.
 _POINT = 1e-300
 
@@ -124,10 +126,12 @@ def _distinct(points: Float[ndarray, "n 2"], *, closed: bool) -> Float[ndarray, 
     if not np.isfinite(present).all():
         raise GeometryError("a curve goes through finite points")
     if len(present):
-        new = np.append(True, (np.diff(present, axis=0) != 0.0).any(axis=1))
-        present = present[new]
-    if closed and len(present) > 1 and (present[0] == present[-1]).all():
-        present = present[:-1]
+        # Nearer than rounding of their coordinates, two points give no direction.
+        same = _SAME * float(np.abs(present).max())
+        steps = np.linalg.norm(np.diff(present, axis=0), axis=1)
+        present = present[np.append(True, steps > same)]
+        if closed and len(present) > 1 and np.linalg.norm(present[-1] - present[0]) <= same:
+            present = present[:-1]
     if len(present) < 2:
         raise GeometryError(
             f"a curve goes through two or more different points, got {len(present)}"
