@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palpate.errors import FormatError, GeometryError
+from palpate.report.shape_plot import mode_plot
 from palpate.shape.build import build_shape_model
 from palpate.shape.limits import Box, Ellipsoid
 from palpate.shape.modes import mode_shapes
@@ -463,3 +464,15 @@ def test_points_that_coincide_are_refused():
     ways = np.stack([turns.real, turns.imag], axis=1)
     with pytest.raises(GeometryError, match="every turn"):
         fit_similarity(ways, ways * (1.0, -1.0))
+
+
+def test_modes_as_a_picture_name_their_share_and_need_nothing_from_outside():
+    edges = [(i, (i + 1) % 20) for i in range(20)]
+    picture = mode_plot(mode_shapes(OVALS, most=5), edges=edges)
+    assert picture.startswith("<svg")
+    for k, mode in enumerate(mode_shapes(OVALS, most=5)):
+        assert f"mode {k + 1}: {100 * mode.share:.0f} % of the variance" in picture
+    assert "+2 SD" in picture
+    assert "http" not in picture
+    assert mode_plot([]) == ""
+    assert mode_plot(mode_shapes(OVALS, most=1)) == mode_plot(mode_shapes(OVALS, most=1))

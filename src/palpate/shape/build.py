@@ -29,6 +29,8 @@ _FILLED = 1e-4
 # A variance below this is rounding: shapes have size 1.
 _NOTHING = 1e-18
 _FOLDS = 10
+# One in so many points is left out to see how well the others tell where it is.
+_EVERY = 5
 
 
 def build_shape_model(
@@ -64,17 +66,17 @@ def build_shape_model(
         raise GeometryError(f"the share of variance to explain is in (0, 1], got {variance}")
     stack, present = _checked(shapes)
     linear, filled = _linear(stack, present, variance)
-    scores, left = _held_out(stack, filled, len(linear.variances))
-    modes, coordinates = len(linear.variances), 2 * stack.shape[1]
-    free = max(coordinates - 4 - modes, 1)
+    judged = _held_out(stack, filled, len(linear.variances))
+    modes = len(linear.variances)
+    free = max(2 * stack.shape[1] - 4 - modes, 1)
     return ShapeModel(
         linear.mean,
         linear.modes,
         linear.variances,
         total_variance=linear.total,
-        residual_variance=float(left.mean()) / coordinates,
-        score_distance=_score_distance(scores, modes),
-        residual_distance=ScaledChiSquare.of(np.maximum(left, _NOTHING), float(free)),
+        residual_variance=judged.unseen,
+        score_distance=_score_distance(judged.scores, modes),
+        residual_distance=ScaledChiSquare.of(np.maximum(judged.left, _NOTHING), float(free)),
         shapes=len(stack),
     )
 
@@ -266,11 +268,26 @@ def _expected(shape: Float[ndarray, "k 2"], linear: _Linear) -> Float[ndarray, "
     return best.pose(linear.basis().shape(best.scores))
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Judged:
+    """What models of the others make of each shape.
+
+    Args:
+        scores: squared Mahalanobis distances.
+        left: squared distances from the modes.
+        unseen: variance of left out points about where they were expected, per axis.
+    """
+
+    scores: Float[ndarray, " n"]
+    left: Float[ndarray, " n"]
+    unseen: float
+
+
 def _held_out(
     stack: Float[ndarray, "n k 2"], filled: Float[ndarray, "n k 2"], modes: int
-) -> tuple[Float[ndarray, " n"], Float[ndarray, " n"]]:
-    """Squared distances of each shape from a model of the others: of its scores, and left over."""
-    scores, left = np.zeros(len(stack)), np.zeros(len(stack))
+) -> _Judged:
+    """Judge each shape by a model of the others, in up to ten runs of neighbours."""
+    scores, left, unseen = np.zeros(len(stack)), np.zeros(len(stack)), []
     for rows in np.array_split(np.arange(len(stack)), min(len(stack), _FOLDS)):
         linear = _modes(*_aligned(np.delete(filled, rows, axis=0)), 1.0).first(modes)
         basis, start = linear.basis(), np.zeros(len(linear.variances))
@@ -281,4 +298,19 @@ def _held_out(
             scores[row] = best.scores @ best.scores * (modes / max(len(start), 1))
             share = np.isfinite(stack[row]).mean()
             left[row] = (best.residual**2).sum() / share
-    return scores, left
+            unseen += _unseen(stack[row], linear, best.pose.scale, first=int(row) % _EVERY)
+    variance = float(left.mean()) / stack[0].size
+    return _Judged(scores, left, max(variance, float(np.mean(unseen)) if unseen else 0.0))
+
+
+def _unseen(
+    shape: Float[ndarray, "k 2"], linear: _Linear, scale: float, *, first: int
+) -> list[float]:
+    """Leave every fifth point out and return how far off it is expected, squared, per axis."""
+    cut = shape.copy()
+    cut[first::_EVERY] = np.nan
+    there = ~rows_with_nan(cut)
+    if there.sum() < 2 or not np.ptp(cut[there], axis=0).max() > 0.0:
+        return []
+    off = (_expected(cut, linear) - shape)[first::_EVERY] / scale
+    return (off[~rows_with_nan(off)] ** 2).mean(axis=1).tolist()

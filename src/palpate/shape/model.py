@@ -53,7 +53,8 @@ class ShapeModel:
             turn of the mean.
         variances: of the shapes along the modes, the largest first.
         total_variance: of the shapes, with what the modes leave.
-        residual_variance: of what the modes leave, per point and axis, of shapes not seen.
+        residual_variance: of points about where the model expects them, per point and axis, of
+            shapes not seen and points left out; what absent points are filled with.
         score_distance: how large the squared Mahalanobis distance of shapes not seen is.
         residual_distance: how large the squared distance of shapes not seen from the modes is.
         shapes: how many it was built of.
