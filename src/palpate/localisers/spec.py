@@ -94,6 +94,9 @@ class LocaliserSpec:
             raise ConfigError(
                 f"{where}: not a palpate localiser of version {_VERSION} (found {version!r})"
             )
+        method = values.pop("method", "network")
+        if method != "network":
+            raise ConfigError(f"{where}: a network is needed here, and this run is a {method}")
         try:
             scheme = values.pop("scheme")
             for key in ("names", "mirror", "edges"):
