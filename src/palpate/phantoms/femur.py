@@ -20,13 +20,14 @@ from palpate.errors import ConfigError
 from palpate.image import Calibration, Image
 from palpate.phantoms.canvas import Canvas
 from palpate.phantoms.femur_annotators import Annotator, annotate, draw_annotators
-from palpate.phantoms.femur_bone import Femur, build_femur
+from palpate.phantoms.femur_bone import Femur
 from palpate.phantoms.femur_film import FemurFilm, FemurTruth
-from palpate.phantoms.femur_flesh import paint_flesh
-from palpate.phantoms.femur_growth import SIDES, Child, draw_child, sizes_at
-from palpate.phantoms.femur_lead import Laid, draw_nappy, lay_lead
+from palpate.phantoms.femur_flesh import paint_flesh, paint_nappy
+from palpate.phantoms.femur_growth import OLDEST, draw_child
+from palpate.phantoms.femur_lead import Laid, lay_lead
 from palpate.phantoms.femur_paint import paint_femur
-from palpate.phantoms.femur_pelvis import Pelvis, draw_pelvis, paint_pelvis
+from palpate.phantoms.femur_pelvis import paint_pelvis
+from palpate.phantoms.femur_pose import Hips, pose
 from palpate.phantoms.femur_scheme import SCHEME
 from palpate.phantoms.femur_truth import quantities_of
 from palpate.phantoms.overlay import collimate
@@ -38,24 +39,6 @@ from palpate.sample import Sample
 MARGIN_PX = 14.0
 # How likely a child comes again a year later.
 AGAIN = 0.35
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Hips:
-    """One child on one film, in mm of the plane: midway between the hips is the origin.
-
-    x is to the patient's left, which is the right of the film, y upwards.
-    """
-
-    child: Child
-    age: float
-    pelvis: Pelvis
-    femurs: tuple[Femur, Femur]
-
-    @property
-    def landmarks(self) -> Float[ndarray, "116 2"]:
-        """The landmarks of the left, then of the right femur."""
-        return np.concatenate([femur.landmarks for femur in self.femurs])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,7 +84,7 @@ def _films(rng: Generator, width: int, amounts: Amounts) -> Iterator[FemurFilm]:
     while True:
         own = rng.spawn(1)[0]
         child, exposure = draw_child(own), draw_exposure(own)
-        visits = 2 if own.random() < AGAIN else 1
+        visits = 2 if own.random() < AGAIN and child.age < OLDEST - 0.5 else 1
         for visit in range(1, visits + 1):
             film = own.spawn(1)[0]
             years = 0.0 if visit == 1 else float(np.clip(film.normal(1.0, 0.12), 0.7, 1.4))
@@ -109,23 +92,6 @@ def _films(rng: Generator, width: int, amounts: Amounts) -> Iterator[FemurFilm]:
             name = f"s{subject:04d}_{visit}"
             yield _film(name, hips, (exposure, annotators), film, look=(width, amounts))
         subject += 1
-
-
-def pose(child: Child, years: float, rng: Generator) -> Hips:
-    """Lay a child on the table: sizes of the age, the pelvis' turn and tilt, the legs' tilts."""
-    sizes = [sizes_at(child, side, years) for side in SIDES]
-    pelvis = draw_pelvis(
-        child, years, (sizes[0].head_diameter / 2, sizes[1].head_diameter / 2), rng
-    )
-    femurs = []
-    for sign, own in zip((1.0, -1.0), sizes, strict=True):
-        # A flat head is pushed out of its socket, and so is one that lies a little slack.
-        out = 0.05 * own.head_diameter * own.flattening + float(np.clip(rng.normal(0, 0.4), -1, 1))
-        down = float(np.clip(rng.normal(0.2, 0.4), -0.5, 1.2))
-        centre = np.array([sign * (pelvis.half_mm + out), -down])
-        tilt = float(np.clip(rng.normal(-2.0, 5.0), -12.0, 14.0))
-        femurs.append(build_femur(own).placed(centre, tilt, mirrored=sign < 0))
-    return Hips(child, child.age + years, pelvis, (femurs[0], femurs[1]))
 
 
 def place(hips: Hips, rng: Generator, *, width: int) -> tuple[Affine, tuple[int, int], float]:
@@ -158,9 +124,9 @@ def attenuation(
     shape = (size[1], size[0])
     for_soft, for_left, for_right, for_grain = rng.spawn(4)
     soft = Canvas(np.zeros(shape, np.float32), to_pixel)
-    paint_flesh(hips.pelvis, hips.femurs, soft, for_soft, girth=hips.child.girth)
+    paint_flesh(hips, soft, for_soft)
     if hips.age < 3.5:
-        draw_nappy(hips.pelvis, soft, for_soft)
+        paint_nappy(hips, soft, for_soft)
     bone = Canvas(np.zeros(shape, np.float32), to_pixel)
     paint_pelvis(hips.pelvis, bone)
     for femur, own in zip(hips.femurs, (for_left, for_right), strict=True):
@@ -187,7 +153,7 @@ def _film(
     to_pixel, size, scale = place(hips, for_place, width=width)
     dense = attenuation(hips, to_pixel, size, for_body, noise=amounts.noise)
     blank = Canvas(np.zeros_like(dense), to_pixel, fine=4)
-    laid = lay_lead(hips.pelvis, hips.femurs, blank, for_lead, clutter=amounts.clutter)
+    laid = lay_lead(hips, blank, for_lead, clutter=amounts.clutter)
     picture = expose(dense, exposure, for_grain, noise=amounts.noise)
     picture = picture * (1 - laid.cover) + np.float32(0.985) * laid.cover
     picture, top = _finished(picture, to_pixel(hips.landmarks), exposure, for_top, amounts)

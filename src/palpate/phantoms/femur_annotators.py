@@ -21,6 +21,9 @@ ALONG, ACROSS = 0.085, 0.014
 HABIT_ALONG, HABIT_ACROSS = 0.035, 0.006
 # What is left of the slip along the outline at an anchor.
 AT_ANCHOR = 0.3
+# Where landmarks lie close together they are also set with more care: the standard deviation is at
+# most this part of the distance to the next.
+CROWDED = 0.45
 # Neighbours slip together over so many landmarks.
 TOGETHER = 1.6
 # What cannot be seen is guessed.
@@ -35,7 +38,8 @@ class Annotator:
 
     Args:
         name: as the study's files have it.
-        along: where on the outline this person puts each landmark, beside its true place.
+        along: where on the outline this person puts each landmark that is free to slip, beside
+            its true place.
         outwards: how far outside the bone.
         care: factor of all slips.
     """
@@ -51,7 +55,7 @@ def draw_annotators(rng: Generator) -> tuple[Annotator, Annotator]:
     first, second = (
         Annotator(
             name,
-            HABIT_ALONG * _together(rng) * _looseness(),
+            HABIT_ALONG * _together(rng),
             float(np.clip(rng.normal(0.0, HABIT_ACROSS), -2 * HABIT_ACROSS, 2 * HABIT_ACROSS)),
             float(rng.uniform(0.85, 1.2)),
         )
@@ -72,12 +76,11 @@ def annotate(
         rng: of this film and this person.
     """
     width = femur.sizes.shaft_width
+    free = np.minimum(_looseness(), CROWDED * femur.room / (ALONG * width))
     guess = np.where(hidden, GUESSED, 1.0) * annotator.care
-    slip = ALONG * _together(rng) * _looseness() * guess
+    along = free * (annotator.along + ALONG * _together(rng) * guess)
     across = np.clip(rng.normal(0.0, 1.0, 58), -MOST, MOST)
-    return femur.moved(
-        width * (annotator.along + slip), width * (annotator.outwards + ACROSS * across * guess)
-    )
+    return femur.moved(width * along, width * (annotator.outwards + ACROSS * across * guess))
 
 
 def _together(rng: Generator) -> Float[ndarray, "58"]:

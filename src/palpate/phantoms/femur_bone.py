@@ -51,6 +51,16 @@ class Femur:
         return self.moved(np.zeros(58), np.zeros(58))
 
     @property
+    def room(self) -> Float[ndarray, "58"]:
+        """Distance along the outline from each landmark to its nearest neighbour, in mm."""
+        room = np.zeros(58)
+        for i in range(3):
+            own = self.path_of == i
+            gaps = np.diff(self.run[own])
+            room[own] = np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0]))
+        return room
+
+    @property
     def metaphysis(self) -> Contour:
         """Outline of shaft, trochanters and neck, closed far below the landmarks."""
         lateral, _, medial = self.paths
@@ -168,9 +178,12 @@ def _lateral_side(
     w, ossified = sizes.shaft_width, sizes.trochanter
     upper = np.array([-neck[1], neck[0]])
     upper = -upper if upper[1] < 0 else upper
-    tip = np.array([0.42 + 0.06 * ossified, 0.5 + 0.62 * ossified]) * w
-    along, half = sizes.neck_length, 0.5 * sizes.neck_width
-    fossa = 0.36 * along * neck + 0.96 * half * upper
+    tip = np.array([0.42 + 0.06 * ossified, 0.5 + 0.62 * ossified + sizes.trochanter_rise]) * w
+    # A plate that is turned much brings the corner down along the neck: there the neck is short.
+    half, end = 0.5 * sizes.neck_width, float(corner @ neck)
+    start = min(0.42 * sizes.neck_length, 0.62 * end)
+    fossa = start * neck + 0.96 * half * upper
+    waist = 0.5 * (start + end) * neck + 0.95 * half * upper
     knots = np.array(
         [
             [0.5 * w, -(sizes.level + BELOW) * w],
@@ -183,8 +196,8 @@ def _lateral_side(
             tip,
             0.5 * (tip + fossa) + np.array([0.03, -0.03 - 0.12 * ossified]) * w,
             fossa,
-            0.62 * along * neck + 0.95 * half * upper,
-            0.25 * (0.62 * along * neck + 0.95 * half * upper) + 0.75 * corner - 0.02 * w * upper,
+            waist,
+            0.4 * waist + 0.6 * corner - 0.03 * w * upper,
             corner,
         ]
     )
@@ -200,7 +213,8 @@ def _medial_side(
     lower = -lower if lower[1] > 0 else lower
     along, half = sizes.neck_length, 0.5 * sizes.neck_width
     waist = 0.5 * along * neck + 0.97 * half * lower
-    root = np.array([-0.6, -0.62]) * w
+    drop = sizes.lesser_drop
+    root = np.array([-0.6, -0.62 - drop]) * w
     knots = np.array(
         [
             corner,
@@ -208,11 +222,11 @@ def _medial_side(
             waist,
             0.5 * (waist + root) + 0.04 * w * np.array([1.0, 0.3]),
             root,
-            [-(0.56 + 0.7 * sizes.lesser) * w, -0.8 * w],
-            [-(0.56 + sizes.lesser) * w, -0.98 * w],
-            [-(0.55 + 0.55 * sizes.lesser) * w, -1.18 * w],
-            [-0.53 * w, -1.4 * w],
-            [-0.505 * w, -0.5 * (1.4 + sizes.level) * w],
+            [-(0.56 + 0.7 * sizes.lesser) * w, -(0.8 + drop) * w],
+            [-(0.56 + sizes.lesser) * w, -(0.98 + drop) * w],
+            [-(0.55 + 0.55 * sizes.lesser) * w, -(1.18 + drop) * w],
+            [-0.53 * w, -(1.4 + drop) * w],
+            [-0.505 * w, -0.5 * (1.4 + drop + sizes.level) * w],
             [-0.5 * w, -sizes.level * w],
             [-0.5 * w, -(sizes.level + 0.5 * BELOW) * w],
             [-0.5 * w, -(sizes.level + BELOW) * w],

@@ -8,18 +8,18 @@ from palpate.phantoms.canvas import Canvas
 from palpate.phantoms.contour import Contour, oval, smooth, smooth_path
 from palpate.phantoms.femur_bone import Femur
 from palpate.phantoms.femur_pelvis import Pelvis
+from palpate.phantoms.femur_pose import Hips
 
 
-def paint_flesh(
-    pelvis: Pelvis, femurs: tuple[Femur, Femur], canvas: Canvas, rng: Generator, *, girth: float
-) -> None:
+def paint_flesh(hips: Hips, canvas: Canvas, rng: Generator) -> None:
     """Add soft tissue as thick as round bodies of these silhouettes, then gut and bladder."""
-    trunk, thighs = _trunk(pelvis, girth), [_thigh(femur, pelvis, girth) for femur in femurs]
-    unit = pelvis.half_mm
-    canvas.values[:] += np.float32(1.15 * girth**0.5) * _thickness([trunk, *thighs], canvas, unit)
+    pelvis, girth = hips.pelvis, hips.child.girth
+    trunk, thighs = _trunk(pelvis, girth), [_thigh(femur, pelvis, girth) for femur in hips.femurs]
+    thick = _thickness([trunk, *thighs], canvas, pelvis.half_mm)
+    canvas.values[:] += np.float32(1.15 * girth**0.5) * thick
     for thigh in thighs:
-        # A muscle's edge, and the fat beside it.
-        canvas.fill(thigh, 0.12, soften_mm=0.12 * unit)
+        # The round edge of the muscles, inside the fat.
+        canvas.fill(thigh, 0.12, soften_mm=0.12 * pelvis.half_mm)
     _paint_planes(pelvis, canvas, rng)
     _paint_gut(pelvis, canvas, rng)
     _paint_bladder(pelvis, canvas, rng)
@@ -96,3 +96,14 @@ def _paint_bladder(pelvis: Pelvis, canvas: Canvas, rng: Generator) -> None:
     unit, full = pelvis.half_mm, float(rng.uniform(0.2, 0.5))
     at = np.array([rng.normal(0.0, 0.04), -0.2 + full]) * unit
     canvas.fill(oval(at, (1.1 * full * unit, full * unit)), 0.12, soften_mm=0.04 * unit)
+
+
+def paint_nappy(hips: Hips, canvas: Canvas, rng: Generator) -> None:
+    """Add the folds of a small child's nappy: faint lines."""
+    unit = hips.pelvis.half_mm
+    for sign in (-1.0, 1.0):
+        for _ in range(int(rng.integers(1, 3))):
+            start = np.array([sign * rng.uniform(1.0, 1.7), rng.uniform(0.7, 1.2)])
+            end = np.array([sign * rng.uniform(0.1, 0.4), rng.uniform(-1.2, -0.8)])
+            fold = smooth_path(np.stack([start, (start + end) / 2 + rng.normal(0, 0.1, 2), end]))
+            canvas.stroke(fold * unit, 0.05, width_mm=float(rng.uniform(1.0, 3.0)), soften_mm=0.5)

@@ -32,7 +32,7 @@ class Course:
 
     flattening: float
     change: float
-    own: Float[ndarray, "8"]
+    own: Float[ndarray, "10"]
     bumps: Float[ndarray, "4"]
     extrusion: float
 
@@ -56,7 +56,7 @@ class Child:
     age: float
     stature: float
     maturity: float
-    traits: Float[ndarray, "8"]
+    traits: Float[ndarray, "10"]
     courses: tuple[Course, Course]
     pelvis: Float[ndarray, "4"]
     spread: Float[ndarray, "64 2"]
@@ -82,7 +82,9 @@ class HipSizes:
         physis_turn: by how much the plate's normal is steeper than the neck, in degrees.
         shift: of the epiphysis to the lateral side.
         trochanter: part of the greater trochanter that is bone, 0 to 1.
+        trochanter_rise: of the greater trochanter's tip above its usual place, in shaft widths.
         lesser: prominence of the lesser trochanter, in shaft widths.
+        lesser_drop: of the lesser trochanter below its usual place, in shaft widths.
         level: of the bottom landmarks below the crossing of the axes, in shaft widths.
         bumps: of the head's surface, in mm.
     """
@@ -100,14 +102,16 @@ class HipSizes:
     physis_turn: float
     shift: float
     trochanter: float
+    trochanter_rise: float
     lesser: float
+    lesser_drop: float
     level: float
     bumps: Float[ndarray, "4"]
 
 
 def draw_child(rng: Generator) -> Child:
-    """Draw a child; about half have Perthes disease, some of them on both sides."""
-    kind = rng.choice(4, p=[0.5, 0.22, 0.18, 0.1])
+    """Draw a child; more than half have Perthes disease, some of them on both sides."""
+    kind = rng.choice(4, p=[0.45, 0.25, 0.18, 0.12])
     ill = (bool(kind in (1, 3)), bool(kind in (2, 3)))
     # The disease is one of children who walk.
     age = float(rng.uniform(YOUNGEST, OLDEST) if kind == 0 else rng.uniform(3.5, OLDEST))
@@ -116,7 +120,7 @@ def draw_child(rng: Generator) -> Child:
         age=age,
         stature=float(np.clip(rng.normal(1.0, 0.05), 0.87, 1.13)),
         maturity=float(np.clip(rng.normal(0.0, 0.6) - 0.6 * max(ill), -1.6, 1.2)),
-        traits=np.clip(rng.normal(0.0, 1.0, 8), -2.2, 2.2),
+        traits=np.clip(rng.normal(0.0, 1.0, 10), -2.2, 2.2),
         courses=courses,
         pelvis=np.clip(rng.normal(0.0, 1.0, 4), -2.0, 2.0),
         spread=np.clip(rng.normal(0.0, 1.0, (64, 2)), -2.0, 2.0),
@@ -128,7 +132,7 @@ def draw_child(rng: Generator) -> Child:
 def _draw_course(ill: bool, rng: Generator) -> Course:
     flattening = float(rng.uniform(0.2, 1.0)) if ill else float(rng.uniform(0.0, 0.05))
     change = float(rng.normal(0.05, 0.2)) if ill else 0.0
-    own = np.clip(rng.normal(0.0, 0.35, 8), -0.8, 0.8)
+    own = np.clip(rng.normal(0.0, 0.35, 10), -0.8, 0.8)
     bumps = np.clip(rng.normal(0.0, 1.0, 4), -1.8, 1.8)
     return Course(flattening, change, own, bumps, float(rng.uniform(0.3, 1.6)))
 
@@ -151,22 +155,24 @@ def sizes_at(child: Child, side: Side, years: float) -> HipSizes:
     head = child.stature * (24.2 + 1.9 * age) * (1 + 0.035 * z[1])
     ossified = float(np.interp(bone_age, [1.5, 4.0, 8.0, 12.0], [0.58, 0.78, 0.92, 0.97]))
     round_width = ossified * (head - 2.5)
-    ratio = 0.55 + 0.03 * z[2]
+    ratio = 0.55 + 0.035 * z[2]
     return HipSizes(
         flattening=flat,
         shaft_width=float(shaft),
-        neck_shaft_deg=float(142.0 - 0.9 * age + 4.0 * z[3] - 6.0 * flat),
-        neck_length=float(head * (0.93 + 0.05 * z[4]) * (1 - 0.2 * flat)),
-        neck_width=float(head * (0.61 + 0.03 * z[5]) * (1 + 0.16 * flat)),
+        neck_shaft_deg=float(142.0 - 0.9 * age + 5.5 * z[3] - 6.0 * flat),
+        neck_length=float(head * (0.93 + 0.075 * z[4]) * (1 - 0.2 * flat)),
+        neck_width=float(head * (0.61 + 0.035 * z[5]) * (1 + 0.16 * flat)),
         head_diameter=float(head),
         epiphysis_width=float(round_width * (1 + 0.2 * flat)),
         epiphysis_height=float(round_width * ratio * (1 - 0.62 * flat)),
         metaphysis_width=float(head * (0.83 + 0.015 * z[5]) * (1 + 0.17 * flat)),
         gap=float(np.interp(bone_age, [1.5, 12.0], [2.8, 1.3]) * (1 + 0.2 * flat)),
-        physis_turn=float(16.0 + 4.0 * z[6]),
+        physis_turn=float(16.0 + 5.5 * z[6]),
         shift=float(0.06 * head * flat * course.extrusion),
         trochanter=float(np.clip((bone_age - 2.8) / 6.5, 0.0, 1.0)),
+        trochanter_rise=float(0.1 * z[8]),
         lesser=float(np.clip(0.09 + 0.012 * bone_age + 0.025 * z[7], 0.06, 0.28)),
-        level=2.45 + 0.06 * float(z[7]),
+        lesser_drop=float(0.12 * z[9]),
+        level=2.45 + float(0.12 * z[9]) + 0.04 * float(z[7]),
         bumps=course.bumps * (0.25 + 1.1 * flat) * round_width / 35.0,
     )

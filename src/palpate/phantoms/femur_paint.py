@@ -67,7 +67,7 @@ def _paint_trochanter(femur: Femur, canvas: Canvas, dense: float) -> None:
     w, ossified = sizes.shaft_width, sizes.trochanter
     if ossified < 0.1:
         return
-    line = np.array([[0.68, 0.02], [0.5, 0.24], [0.32, 0.4], [0.12, 0.52 + 0.2 * ossified]])
+    line = np.array([[0.6, 0.1], [0.48, 0.26], [0.32, 0.4], [0.12, 0.52 + 0.2 * ossified]])
     path = smooth_path(line * w)
     dark = -0.36 * dense * min(1.0, 2.0 * ossified)
     canvas.stroke(_own(femur, path), dark, width_mm=sizes.gap, soften_mm=0.4)
@@ -93,7 +93,7 @@ def _paint_fragments(femur: Femur, canvas: Canvas, rng: Generator, dense: float)
     """Dense and empty patches of a dying head, and the clefts between its fragments."""
     flat = femur.sizes.flattening
     dome, base = femur.paths[1], femur.base
-    stage = float(rng.uniform(0.3, 1.0)) * flat
+    stage = float(rng.uniform(0.5, 1.2)) * flat
     count = int(rng.integers(2, 6))
     for share in rng.uniform(0.12, 0.88, count):
         top = dome.at(np.array([share * dome.length]))[0]
@@ -101,7 +101,7 @@ def _paint_fragments(femur: Femur, canvas: Canvas, rng: Generator, dense: float)
         middle = foot + float(rng.uniform(0.3, 0.7)) * (top - foot)
         size = 0.12 * femur.sizes.epiphysis_width * rng.uniform(0.5, 1.2, 2) * [1.0, 0.8]
         patch = oval(middle, (float(size[0]), float(size[1])), float(rng.uniform(0, 180)))
-        strength = float(rng.choice([-0.4, -0.3, 0.35])) * dense * stage
+        strength = float(rng.choice([-0.6, -0.4, 0.45])) * dense * stage
         canvas.fill(patch, strength, soften_mm=1.0)
     for share in rng.uniform(0.2, 0.8, int(rng.integers(1, 4))):
         top = dome.at(np.array([share * dome.length]))[0]
@@ -110,7 +110,7 @@ def _paint_fragments(femur: Femur, canvas: Canvas, rng: Generator, dense: float)
         # Clefts stop short of the surface, which carries landmarks.
         cleft = smooth_path(np.stack([foot + 0.05 * (top - foot), bent, top - 0.18 * (top - foot)]))
         width = float(rng.uniform(0.9, 2.2))
-        canvas.stroke(cleft, -0.45 * dense * stage, width_mm=width, soften_mm=0.5)
+        canvas.stroke(cleft, -0.8 * dense * stage, width_mm=width, soften_mm=0.5)
 
 
 def _paint_cysts(femur: Femur, canvas: Canvas, rng: Generator, dense: float) -> None:
