@@ -1,4 +1,4 @@
-"""The modes of a shape model, a panel a mode: the mean between its two sides."""
+"""The modes of a shape model, a panel a mode with its share of the variance."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def mode_plot(modes: Sequence[ModeShapes], *, edges: Sequence[tuple[int, int]] =
 
 def _panel(axes: Axes, mode: ModeShapes, edges: Sequence[tuple[int, int]]) -> None:
     axes.patch.set_alpha(0)
-    axes.set_title(f"mode {mode.number}: {100.0 * mode.share:.0f} % of the variance")
+    axes.set_title(f"mode {mode.number}: {100.0 * mode.share:.0f} %")
     for deviation, shape in zip(mode.deviations, mode.shapes, strict=True):
         colour, dash = _LOOK[int(np.sign(deviation))]
         name = "mean" if deviation == 0 else f"{deviation:+g} SD"
