@@ -1,6 +1,7 @@
 """Laws of the features, the trees and the files of the forest method."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -137,21 +138,23 @@ def test_halved_planes_stay_in_place():
         assert value == pytest.approx(40.0, abs=0.2)
 
 
-def toy_forest(rng, **tree):
+@cache
+def toy_forest(seed):
     """A forest on a ramp: the displacement to the middle can be told from the patch alone."""
+    rng = np.random.default_rng(seed)
     x, y = np.meshgrid(np.arange(60.0), np.arange(60.0))
     image = (x - 30) ** 2 + 0.7 * (y - 30) ** 2
     features = draw_features(rng, 200, patch_px=PATCH, sizes=SIZES)
-    places = rng.integers(PATCH, 60 - PATCH, (600, 2))
+    places = rng.integers(PATCH, 60 - PATCH, (400, 2))
     stack = box_means(integral_image(image), SIZES)
     values = feature_values(stack, features, SIZES, places[:, 1] * 60 + places[:, 0])
     away = (30.0 - places)[:, None, :]
-    settings = TreeSettings(trees=4, pool=200, tries=100, min_leaf=1, depth=20, **tree)
+    settings = TreeSettings(trees=4, pool=200, tries=100, min_leaf=1, depth=20)
     return grow_forest(values, features, away, settings, rng), stack, places, away
 
 
 def test_a_forest_learns_a_field_of_displacements_exactly():
-    forest, stack, places, away = toy_forest(np.random.default_rng(0))
+    forest, stack, places, away = toy_forest(0)
     walker = Walker.of(forest, SIZES, (60, 60))
     leaves = walker.leaves(stack.reshape(-1), places[:, 1] * 60 + places[:, 0])
     assert forest.leaf[leaves].all()
@@ -159,7 +162,7 @@ def test_a_forest_learns_a_field_of_displacements_exactly():
 
 
 def test_a_forest_tells_places_that_it_has_not_seen():
-    forest, stack, _, _ = toy_forest(np.random.default_rng(0))
+    forest, stack, _, _ = toy_forest(0)
     places = np.random.default_rng(9).integers(PATCH + 2, 58 - PATCH, (200, 2))
     walker = Walker.of(forest, SIZES, (60, 60))
     leaves = walker.leaves(stack.reshape(-1), places[:, 1] * 60 + places[:, 0])
@@ -168,7 +171,7 @@ def test_a_forest_tells_places_that_it_has_not_seen():
 
 
 def test_walking_together_is_walking_alone():
-    forest, stack, places, _ = toy_forest(np.random.default_rng(2))
+    forest, stack, places, _ = toy_forest(0)
     base = places[:40, 1] * 60 + places[:40, 0]
     together = Walker.of(forest, SIZES, (60, 60)).leaves(stack.reshape(-1), base)
     values = feature_values(stack, forest.features, SIZES, base)
@@ -182,7 +185,7 @@ def test_walking_together_is_walking_alone():
 
 
 def test_leaves_hold_the_mean_and_variance_of_their_samples():
-    forest, stack, places, away = toy_forest(np.random.default_rng(4))
+    forest, stack, places, away = toy_forest(0)
     leaves = Walker.of(forest, SIZES, (60, 60)).leaves(
         stack.reshape(-1), places[:, 1] * 60 + places[:, 0]
     )[0]
@@ -194,7 +197,7 @@ def test_leaves_hold_the_mean_and_variance_of_their_samples():
 
 
 def test_a_forest_with_a_child_that_is_not_there_is_refused():
-    forest, *_ = toy_forest(np.random.default_rng(0))
+    forest, *_ = toy_forest(0)
     left = forest.left.copy()
     left[0] = len(left)
     with pytest.raises(GeometryError, match="child that is not there"):

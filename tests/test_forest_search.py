@@ -33,7 +33,7 @@ SETTINGS = RfrvSettings(
 
 
 def drawn(rng):
-    """A film of blobs: each of its own width and sign, turned, scaled, shifted and bent a little."""
+    """A film of blobs, each of its own width and sign: turned, scaled, shifted, bent a little."""
     pose = Similarity(
         float(rng.uniform(0.9, 1.1)),
         float(rng.uniform(-0.15, 0.15)),

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from numpy import ndarray
 
-from palpate.arrays import locked, locked_int
+from palpate.arrays import locked_int
 from palpate.errors import GeometryError
 from palpate.forest.forest import Forest, Walker
 from palpate.forest.haar import box_sizes
@@ -118,8 +118,3 @@ class FilmSize:
     def unit(self, film: tuple[int, ...]) -> float:
         """Return the unit in px: 1, or the side of a square as large as the film (y, x)."""
         return float(np.sqrt(film[0] * film[1])) if self.rule == "film" else 1.0
-
-
-def frozen_points(points: Float[ndarray, "k 2"]) -> Float[ndarray, "k 2"]:
-    """Return a read-only copy."""
-    return locked(points)

@@ -124,3 +124,10 @@ def _exposed_alike(region: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
     if spread <= 1e-6 * max(np.abs(region).max(), 1e-30):
         return np.zeros(region.shape)
     return centred / spread
+
+
+def drawn_pose(rng: np.random.Generator, rotation_deg: float, scale: float) -> Similarity:
+    """Draw a small turn and change of size about the centre of the reference frame."""
+    turn = np.deg2rad(rng.uniform(-rotation_deg, rotation_deg))
+    ratio = np.exp(rng.uniform(-1.0, 1.0) * np.log1p(scale))
+    return Similarity(float(ratio), float(turn), np.zeros(2))

@@ -96,7 +96,7 @@ def respond(
     smooth_px: float,
     executor: Executor | None = None,
 ) -> Responses:
-    """Let every pixel in the square around each point vote for it.
+    """Let places in a square around each point vote for it.
 
     Args:
         region: as ``Pyramid.sample`` gives it.
@@ -110,9 +110,12 @@ def respond(
     width, height = level.grid.size
     half = level.settings.patch_px // 2
     centre = np.rint(points).astype(np.int64)
-    side = np.arange(-level.settings.search_px, level.settings.search_px + 1)
+    wish = level.settings
+    # Symmetric about the point, whatever the step.
+    steps = wish.search_px // wish.step_px
+    side = wish.step_px * np.arange(-steps, steps + 1)
     square = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    reach = level.settings.search_px + level.settings.reach_px
+    reach = wish.search_px + wish.reach_px
     corner = centre - reach
 
     def votes(k: int) -> ndarray:

@@ -14,8 +14,8 @@ from palpate.forest.forest import Walker
 from palpate.forest.grow import grow_forest
 from palpate.forest.haar import box_means, box_sizes, draw_features, feature_values, integral_image
 from palpate.forest.model import FilmSize, RfrvModel, Searcher
-from palpate.forest.region import Pyramid, RegionGrid
-from palpate.forest.settings import RfrvSettings
+from palpate.forest.region import Pyramid, RegionGrid, drawn_pose
+from palpate.forest.settings import GlobalSettings, RfrvSettings
 from palpate.shape.model import ShapeModel
 from palpate.shape.similarity import Similarity, fit_similarity
 from palpate.vote import accumulate
@@ -25,33 +25,67 @@ _MOST_ANCHORS = 8
 _PASSES_PER_FILM = 4
 
 
-def _plane(
-    film: tuple[int, ...], pose: Similarity, scale: float, margin: int
-) -> tuple[Similarity, RegionGrid]:
-    """Return a map from the reference frame and a grid that hold the whole turned film.
+@dataclass(frozen=True, eq=False, slots=True)
+class Annotated:
+    """A film, the pose of its shape (reference frame -> film), and all its points in px."""
+
+    pyramid: Pyramid
+    pose: Similarity
+    points: Float[ndarray, "k 2"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _View:
+    """A whole film, turned upright and brought to one size.
 
     Args:
-        film: size (y, x) px.
-        pose: its scale and turn are kept, its shift goes to the middle of the film.
-        scale: px of the plane per unit of the reference frame.
-        margin: px around the film.
+        centred: reference frame -> film, its zero in the middle of the film.
+        grid: of the plane that holds the film and half a patch around it.
+        stack: box means of the plane.
     """
-    height, width = film[:2]
-    centred = Similarity(
-        pose.scale, pose.rotation_rad, np.array([(width - 1) / 2, (height - 1) / 2])
-    )
-    corners = np.array(
-        [[0.0, 0.0], [width - 1.0, 0.0], [0.0, height - 1.0], [width - 1.0, height - 1.0]]
-    )
-    inside = centred.inverse()(corners) * scale
-    low = np.floor(inside.min(axis=0)) - margin
-    high = np.ceil(inside.max(axis=0)) + margin
-    across, down = (high - low + 1).astype(int)
-    return centred, RegionGrid(scale, -low, (int(across), int(down)))
+
+    centred: Similarity
+    grid: RegionGrid
+    stack: Float[ndarray, "size y x"]
+
+    @classmethod
+    def of(
+        cls,
+        pyramid: Pyramid,
+        about: Similarity,
+        scale: float,
+        patch_px: int,
+        sizes: Int[ndarray, "size 2"],
+    ) -> "_View":
+        """View a film at the scale and turn of ``about``, with ``scale`` px per unit of it."""
+        height, width = pyramid.planes[0].shape
+        right, bottom = width - 1.0, height - 1.0
+        middle = np.array([right, bottom]) / 2
+        centred = Similarity(about.scale, about.rotation_rad, middle)
+        corners = np.array([[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]])
+        inside = centred.inverse()(corners) * scale
+        low = np.floor(inside.min(axis=0)) - patch_px // 2
+        high = np.ceil(inside.max(axis=0)) + patch_px // 2
+        across, down = (high - low + 1).astype(int)
+        grid = RegionGrid(scale, -low, (int(across), int(down)))
+        region = pyramid.sample(centred, grid)
+        return cls(centred, grid, box_means(integral_image(region), sizes))
+
+    def to_plane(self, points: Float[ndarray, "k 2"]) -> Float[ndarray, "k 2"]:
+        """Map pixels of the film to pixels of the plane."""
+        return self.grid.to_region(self.centred.inverse()(points))
+
+    def to_film(self, points: Float[ndarray, "k 2"]) -> Float[ndarray, "k 2"]:
+        """Map pixels of the plane to pixels of the film."""
+        return self.centred(self.grid.to_reference(points))
+
+    def base(self, places: Int[ndarray, "place 2"]) -> Int[ndarray, " place"]:
+        """Flat index of places in a plane."""
+        return places[:, 1] * self.grid.size[0] + places[:, 0]
 
 
 def train_searcher(
-    films: Sequence[tuple[Pyramid, Similarity, ndarray]],
+    films: Sequence[Annotated],
     shape: ShapeModel,
     settings: RfrvSettings,
     rng: np.random.Generator,
@@ -68,48 +102,52 @@ def train_searcher(
     scale = wish.long_side_px / float(np.ptp(shape.mean, axis=0).max())
     rule, known = _rule(films)
     anchors = _anchors(shape.mean)
-    turns = [pose.rotation_rad for _, pose, _ in films]
     sizes = box_sizes(settings.box_sides, wish.patch_px)
     features = draw_features(rng, settings.tree.pool, patch_px=wish.patch_px, sizes=sizes)
-    each = max(1, round(wish.samples / (len(films) * _PASSES_PER_FILM)))
+    each = max(1, round(wish.samples / (2 * len(films) * _PASSES_PER_FILM)))
     values, displacements = [], []
-    half = wish.patch_px // 2
-    for pyramid, pose, points in films:
+    for film in films:
         for _ in range(_PASSES_PER_FILM):
-            turn = np.deg2rad(rng.uniform(-wish.rotation_deg, wish.rotation_deg))
-            ratio = np.exp(rng.uniform(-1.0, 1.0) * np.log1p(wish.scale))
-            wanted = Similarity(
-                pose.scale * float(ratio), pose.rotation_rad + float(turn), np.zeros(2)
-            )
-            centred, grid = _plane(pyramid.planes[0].shape, wanted, scale, half)
-            stack = box_means(integral_image(pyramid.sample(centred, grid)), sizes)
-            truth = grid.to_region(centred.inverse()(points))[anchors]
-            room = np.array(grid.size) - 2 * half
-            places = half + (rng.random((each, 2)) * room).astype(np.int64)
-            # As many again near the shape, where a vote is worth most.
-            near = truth[rng.integers(0, len(truth), each)]
-            near = near + rng.normal(0.0, 0.15 * wish.long_side_px, (each, 2))
-            places = np.concatenate([places, np.rint(near).astype(np.int64)])
-            places = np.clip(places, half, np.array(grid.size) - 1 - half)
-            base = places[:, 1] * grid.size[0] + places[:, 0]
-            values.append(feature_values(stack, features, sizes, base))
+            nudge = drawn_pose(rng, wish.rotation_deg, wish.scale)
+            view = _View.of(film.pyramid, film.pose @ nudge, scale, wish.patch_px, sizes)
+            truth = view.to_plane(film.points)[anchors]
+            places = _places(truth, view, each, wish, rng)
+            values.append(feature_values(view.stack, features, sizes, view.base(places)))
             displacements.append(truth[None] - places[:, None])
     forest = grow_forest(
         np.concatenate(values), features, np.concatenate(displacements), settings.tree, rng
     )
+    turns = [film.pose.rotation_rad for film in films]
     return Searcher(
         wish, forest, anchors, scale, rule, known, (min(turns), max(turns)), settings.box_sides
     )
 
 
+def _places(
+    truth: Float[ndarray, "anchor 2"],
+    view: "_View",
+    each: int,
+    wish: GlobalSettings,
+    rng: np.random.Generator,
+) -> Int[ndarray, "place 2"]:
+    """Draw places all over the film, and as many near the shape, where a vote is worth most."""
+    half = wish.patch_px // 2
+    most = np.array(view.grid.size) - 1 - half
+    anywhere = half + rng.random((each, 2)) * (most - half + 1)
+    near = truth[rng.integers(0, len(truth), each)]
+    near = near + rng.normal(0.0, 0.15 * wish.long_side_px, (each, 2))
+    places = np.concatenate([np.floor(anywhere), np.rint(near)]).astype(np.int64)
+    return np.clip(places, half, most)
+
+
 def _rule(
-    films: Sequence[tuple[Pyramid, Similarity, ndarray]],
+    films: Sequence[Annotated],
 ) -> tuple[Literal["film", "pixel"], tuple[float, float]]:
     """Find what the size of a shape goes with: its film's, or nothing."""
     rules: tuple[Literal["film", "pixel"], ...] = ("film", "pixel")
     sizes = {
         rule: np.array(
-            [pose.scale / FilmSize(rule).unit(film.planes[0].shape) for film, pose, _ in films]
+            [f.pose.scale / FilmSize(rule).unit(f.pyramid.planes[0].shape) for f in films]
         )
         for rule in rules
     }
@@ -166,29 +204,28 @@ def _spaced(low: float, high: float, step: float) -> list[float]:
 
 
 def _pass(model: RfrvModel, pyramid: Pyramid, about: Similarity) -> list[Candidate]:
+    """Let places all over the film vote for the anchors, at one size and turn."""
     searcher = model.searcher
-    wish = searcher.settings
+    wish, forest = searcher.settings, searcher.forest
     half = wish.patch_px // 2
-    centred, grid = _plane(pyramid.planes[0].shape, about, searcher.scale, half)
     sizes = box_sizes(searcher.box_sides, wish.patch_px)
-    stack = box_means(integral_image(pyramid.sample(centred, grid)), sizes)
-    walker = Walker.of(searcher.forest, sizes, grid.size)
-    across, down = grid.size
+    view = _View.of(pyramid, about, searcher.scale, wish.patch_px, sizes)
+    across, down = view.grid.size
     xs = np.arange(half, across - half, wish.step_px)
     ys = np.arange(half, down - half, wish.step_px)
     places = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    leaves = walker.leaves(stack.reshape(-1), places[:, 1] * across + places[:, 0]).ravel()
-    who = np.tile(places, (len(searcher.forest.roots), 1))
-    anchors = searcher.forest.mean.take(leaves, axis=0) + who[:, None]
+    walker = Walker.of(forest, sizes, view.grid.size)
+    leaves = walker.leaves(view.stack.reshape(-1), view.base(places)).ravel()
+    who = np.tile(places, (len(forest.roots), 1))
+    anchors = (forest.mean.take(leaves, axis=0) + who[:, None]).astype(np.float64)
     # Leaves that know little spread their votes: each counts as much as its density would.
-    weight = 1.0 / (1.0 + searcher.forest.spread.take(leaves).astype(np.float64))
-    return _gathered(model, centred, grid, anchors.astype(np.float64), weight)
+    weight = 1.0 / (1.0 + forest.spread.take(leaves).astype(np.float64))
+    return _gathered(model, view, anchors, weight)
 
 
 def _gathered(
     model: RfrvModel,
-    centred: Similarity,
-    grid: RegionGrid,
+    view: _View,
     anchors: Float[ndarray, "vote anchor 2"],
     weight: Float[ndarray, " vote"],
 ) -> list[Candidate]:
@@ -196,31 +233,25 @@ def _gathered(
     wish = model.searcher.settings
     smooth = 0.05 * wish.long_side_px
     centre = anchors.mean(axis=1)
-    votes = accumulate(centre, weight, size=grid.size)
-    smoothed = cv2.GaussianBlur(votes, (0, 0), smooth, borderType=cv2.BORDER_CONSTANT)
-    smoothed = smoothed / max(float(weight.sum()), 1e-300)
+    votes = accumulate(centre, weight, size=view.grid.size)
+    votes = cv2.GaussianBlur(votes, (0, 0), smooth, borderType=cv2.BORDER_CONSTANT)
+    votes = votes / max(float(weight.sum()), 1e-300)
+    down, across = np.indices(votes.shape)
     mean = model.shape.mean[model.searcher.anchors]
     found = []
     for _ in range(wish.candidates):
-        y, x = np.unravel_index(int(smoothed.argmax()), smoothed.shape)
-        height = float(smoothed[y, x])
-        if height <= 0:
-            break
+        y, x = np.unravel_index(int(votes.argmax()), votes.shape)
+        height = float(votes[y, x])
         near = ((centre - (x, y)) ** 2).sum(axis=1) <= (2 * smooth) ** 2
-        share = weight[near] / weight[near].sum() if near.any() else weight[near]
-        places = np.tensordot(share, anchors[near], axes=1)
+        if height <= 0.0 or not near.any():
+            break
         # One candidate for each gathering.
-        ring = (np.arange(grid.size[0]) - x) ** 2 + (np.arange(grid.size[1])[:, None] - y) ** 2 <= (
-            0.15 * wish.long_side_px
-        ) ** 2
-        smoothed[ring] = 0.0
-        if not near.any():
-            continue
+        votes[np.hypot(across - x, down - y) <= 0.15 * wish.long_side_px] = 0.0
+        places = np.average(anchors[near], axis=0, weights=weight[near])
         try:
-            pose = fit_similarity(mean, centred(grid.to_reference(places)))
+            found.append(Candidate(fit_similarity(mean, view.to_film(places)), height))
         except GeometryError:
             continue  # voters that put all anchors into one place mean no pose
-        found.append(Candidate(pose, height))
     return found
 
 

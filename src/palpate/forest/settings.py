@@ -20,9 +20,10 @@ class LevelSettings:
         long_side_px: how many pixels the longer side of the mean shape has.
         patch_px: side of the patch that a tree looks at, odd.
         reach_px: displacements that are trained, along each axis.
-        search_px: half side of the square around a point whose pixels vote.
+        search_px: half side of the square around a point in which places vote.
         rounds: how often the region is sampled anew in the pose found so far.
         radius_px: where the best place of a point is looked for at first; it shrinks from there.
+        step_px: pixels between places that vote.
     """
 
     long_side_px: int
@@ -31,6 +32,7 @@ class LevelSettings:
     search_px: int
     rounds: int
     radius_px: float
+    step_px: int = 2
 
     def __post_init__(self) -> None:
         _within("long_side_px", self.long_side_px, 8, 2000)
@@ -39,6 +41,7 @@ class LevelSettings:
         _within("search_px", self.search_px, 0, 200)
         _within("rounds", self.rounds, 1, 20)
         _within("radius_px", self.radius_px, 1, 400)
+        _within("step_px", self.step_px, 1, 20)
         if self.patch_px % 2 == 0:
             raise ConfigError(f"patch_px = {self.patch_px} has no middle pixel; use an odd number")
 
@@ -108,8 +111,8 @@ class TreeSettings:
 
 _LEVELS = (
     LevelSettings(60, 25, 12, 10, rounds=2, radius_px=10.0),
-    LevelSettings(120, 25, 12, 8, rounds=2, radius_px=8.0),
-    LevelSettings(240, 25, 12, 8, rounds=2, radius_px=6.0),
+    LevelSettings(120, 25, 12, 10, rounds=2, radius_px=8.0),
+    LevelSettings(240, 25, 12, 12, rounds=2, radius_px=10.0),
 )
 
 
@@ -149,8 +152,8 @@ class RfrvSettings:
     scale: float = 0.1
     variance: float = 0.98
     smooth_px: float = 1.5
-    shrink: float = 0.7
-    last_radius_px: float = 2.0
+    shrink: float = 0.6
+    last_radius_px: float = 3.0
 
     def __post_init__(self) -> None:
         if not self.levels:

@@ -118,8 +118,8 @@ def _forests(name: str, forests: tuple[Forest, ...]) -> dict[str, ndarray]:
     return {
         f"{name}.nodes": np.array([len(forest.threshold) for forest in forests]),
         f"{name}.trees": np.array([len(forest.roots) for forest in forests]),
-        f"{name}.kind": joined([f.features.kind for f in forests], np.uint8),
-        f"{name}.size": joined([f.features.size for f in forests], np.uint16),
+        f"{name}.kind": joined([f.features.kind for f in forests], np.int8),
+        f"{name}.size": joined([f.features.size for f in forests], np.int16),
         f"{name}.corner": joined([f.features.corner for f in forests], np.int16),
         f"{name}.threshold": joined([f.threshold for f in forests], np.float32),
         f"{name}.left": joined([f.left for f in forests], np.int32),
@@ -132,7 +132,7 @@ def _forests(name: str, forests: tuple[Forest, ...]) -> dict[str, ndarray]:
 def _model(header: Mapping[str, Any], arrays: Mapping[str, ndarray]) -> RfrvModel:
     settings = settings_from_plain(header["settings"])
     plain = header["shape"]
-    kinds = {"Ellipsoid": Ellipsoid, "Box": Box}
+    kinds: dict[str, type[Ellipsoid] | type[Box]] = {"Ellipsoid": Ellipsoid, "Box": Box}
     shape = ShapeModel(
         arrays["shape.mean"],
         arrays["shape.modes"],

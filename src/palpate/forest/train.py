@@ -21,8 +21,8 @@ from palpate.forest.haar import (
     integral_image,
 )
 from palpate.forest.model import Level, RfrvModel
-from palpate.forest.region import Pyramid, RegionGrid
-from palpate.forest.searcher import train_searcher
+from palpate.forest.region import Pyramid, RegionGrid, drawn_pose
+from palpate.forest.searcher import Annotated, train_searcher
 from palpate.forest.settings import LevelSettings, RfrvSettings
 from palpate.shape.build import build_shape_model
 from palpate.shape.model import ShapeModel
@@ -79,7 +79,7 @@ def train_rfrv(
                 advance("growing forests", done, total, f"level {index + 1}")
             levels.append(Level(wish, work.grid, tuple(forests), settings.box_sides))
     searcher = train_searcher(
-        [(each.pyramid, each.pose, each.all_points) for each in placed],
+        [Annotated(each.pyramid, each.pose, each.all_points) for each in placed],
         shape,
         settings,
         generators[-1],
@@ -122,13 +122,6 @@ class _Placed:
         fit = shape.fit(film.points)
         points = np.where(film.present[:, None], film.points, fit.points)
         return cls(Pyramid.of(film.pixels), film.points, points, fit.pose)
-
-
-def drawn_pose(rng: np.random.Generator, rotation_deg: float, scale: float) -> Similarity:
-    """Draw a small turn and change of size about the centre of the reference frame."""
-    turn = np.deg2rad(rng.uniform(-rotation_deg, rotation_deg))
-    ratio = np.exp(rng.uniform(-1.0, 1.0) * np.log1p(scale))
-    return Similarity(float(ratio), float(turn), np.zeros(2))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
