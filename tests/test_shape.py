@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from palpate.errors import FormatError, GeometryError
 from palpate.report.shape_plot import mode_plot
@@ -216,6 +217,21 @@ def test_new_shapes_are_as_plausible_as_they_should_be():
     chances = np.array([model.fit(s).plausibility for s in outlines(50, noise=0.05, seed=4)])
     assert 0.02 < (chances < 0.1).mean() < 0.2
     assert (chances < 0.001).mean() < 0.02
+
+
+def test_plausibility_is_twice_the_smaller_chance_by_hand():
+    """A shape off the modes alone: scores are 0, the remainder has a chance of 0.3 by design."""
+    mean, rng = OVALS.mean, np.random.default_rng(6)
+    turned = np.stack([-mean[:, 1], mean[:, 0]], axis=1)
+    ways = [OVALS.modes, mean.ravel(), turned.ravel(), np.tile([1.0, 0.0], 20)]
+    known = np.vstack([*ways, np.tile([0.0, 1.0], 20)])
+    off = rng.normal(size=40)
+    off -= np.linalg.pinv(known) @ (known @ off)
+    spread = OVALS.residual_distance
+    wanted = spread.scale * chi2.isf(0.3, spread.degrees)
+    fit = OVALS.fit(mean + (off * np.sqrt(wanted) / np.linalg.norm(off)).reshape(20, 2))
+    assert fit.mahalanobis == pytest.approx(0.0, abs=1e-6)
+    assert fit.plausibility == pytest.approx(0.6, abs=1e-6)
 
 
 def test_a_wrong_point_is_implausible():
