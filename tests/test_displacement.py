@@ -27,7 +27,7 @@ from palpate.training.job import TrainingJob
 from palpate.training.objective import loss_function
 from palpate.training.recipe import read_recipe
 from palpate.training.train import make_examples, train
-from palpate.vote import accumulate
+from palpate.vote import accumulate, peak
 from palpate.workflows.export import export_onnx
 
 GRID = (64, 48)
@@ -148,6 +148,34 @@ def test_noise_beside_the_bump_does_not_pull(weigh_votes):
     output[:, 0][far], output[:, 1][far] = rng.normal(0, 9, (2, far.sum()))
     decoded = codec.decode(output)
     assert np.abs(decoded.mean - [20.0, 30.0]).max() < 0.3
+
+
+def test_looking_only_where_votes_can_matter_changes_nothing():
+    """The rule of the paper in four lines, over the whole grid."""
+    codec = DisplacementCodec(GRID)
+    output = planes_of(codec, (20.3, 30.1), (62.0, 2.0))
+    rng = np.random.default_rng(3)
+    output[:, :2] += rng.normal(0, 2, output[:, :2].shape).astype(np.float32)
+    output[:, 2] += rng.normal(0, 0.02, output[:, 2].shape).astype(np.float32)
+    decoded = codec.decode(output)
+    y, x = np.mgrid[:48, :64].astype(float)
+    for found, planes in enumerate(output):
+        known = np.abs(planes[:2]).max(axis=0) < 0.9 * codec.reach_px
+        positions = np.stack([(x - planes[0])[known], (y - planes[1])[known]], axis=1)
+        weight = np.where(planes[2] > 0.1 * planes[2].max(), planes[2], 0)
+        whole = peak(accumulate(positions, size=GRID) * weight, smooth_px=codec.smooth_px)
+        np.testing.assert_allclose(decoded.mean[found], whole.position, atol=1e-4)
+        np.testing.assert_allclose(decoded.covariance[found], whole.covariance, atol=1e-3)
+
+
+@BOTH
+def test_many_weights_of_nothing_do_not_outvote_a_bump(weigh_votes):
+    codec = DisplacementCodec(GRID, sigma_px=2.0, reach_px=99.0, weigh_votes=weigh_votes)
+    true, wrong = planes_of(codec, (14.0, 20.0), (44.0, 22.0))
+    beside = true[2] < 0.04
+    output = np.where(beside, wrong, true)
+    output[2] = np.where(beside, 0.04, true[2])
+    np.testing.assert_allclose(codec.decode(output[None]).mean, [[14.0, 20.0]], atol=0.01)
 
 
 @BOTH

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from palpate.errors import ConfigError, GeometryError
 
+_AT_ONCE = 8192  # votes; what is worked out for so many stays in the processor's cache
 _TAIL = 6  # standard deviations; beyond them a Gaussian is less than 2e-8 of its height
 _NEAR = 3  # smoothing widths around a peak; what was cast there speaks of its spread
 _SHARP = 0.1  # px; a Gaussian so narrow reaches no other pixel
@@ -64,22 +65,11 @@ def accumulate(
     if weights is not None and not np.isfinite(weights).all():
         raise GeometryError("a vote's weight is not finite; leave such votes out")
     # A border of one pixel all around takes what falls outside.
-    x, column = _cell(positions[:, 0], width)
-    y, row = _cell(positions[:, 1], height)
     stride = width + 2
-    index = row * stride + column
-    lower = y if weights is None else weights * y
-    upper = (1.0 if weights is None else weights) - lower
-    corners = (
-        (0, upper - (upper_right := upper * x)),
-        (1, upper_right),
-        (stride, lower - (lower_right := lower * x)),
-        (stride + 1, lower_right),
-    )
     cells = np.zeros((height + 3) * stride + 1)
-    for step, share in corners:
-        counted = np.bincount(index, share)
-        cells[step : step + len(counted)] += counted
+    for start in range(0, len(positions), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        _spread(cells, positions[part], None if weights is None else weights[part], size)
     framed = cells[: (height + 2) * stride].reshape(height + 2, stride)
     return np.ascontiguousarray(framed[1:-1, 1:-1])
 
@@ -122,6 +112,26 @@ def peak(votes: Float[ndarray, "y x"], *, smooth_px: float) -> Peak:
     position = np.array([column, row]) + _between_pixels(nine)
     spread = _second_moment(votes, position, max(_NEAR * smooth_px, 1.5))
     return Peak(position, spread + _PIXEL, float(nine[1, 1]), total)
+
+
+def _spread(
+    cells: Float[ndarray, " cell"],
+    positions: Float[ndarray, "vote 2"],
+    weights: Float[ndarray, " vote"] | None,
+    size: tuple[int, int],
+) -> None:
+    """Add votes to the framed map, row after row, in place."""
+    x, column = _cell(positions[:, 0], size[0])
+    y, row = _cell(positions[:, 1], size[1])
+    stride = size[0] + 2
+    index = row * stride + column
+    lower = y if weights is None else weights * y
+    upper = (1.0 if weights is None else weights) - lower
+    upper_right, lower_right = upper * x, lower * x
+    np.add.at(cells, index, upper - upper_right)
+    np.add.at(cells[1:], index, upper_right)
+    np.add.at(cells[stride:], index, lower - lower_right)
+    np.add.at(cells[stride + 1 :], index, lower_right)
 
 
 def _cell(

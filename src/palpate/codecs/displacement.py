@@ -14,7 +14,7 @@ from palpate.codecs.decoded import Decoded
 from palpate.errors import ConfigError, GeometryError
 from palpate.vote import Peak, accumulate, peak
 
-_LEAST = 0.05  # of the highest weight; below it a network's noise is as high as the bump
+_LEAST = 0.1  # of the highest weight; below it a network's noise may be as high as the bump
 _KNOWN = 0.9  # of the reach; a pixel that says more only knows that it is far away
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are outside
@@ -108,7 +108,7 @@ class DisplacementCodec:
         Pixels with a displacement of more than nine tenths of the reach do not vote: clipped
         planes say of them only that they are farther away, and their votes, a little of each
         everywhere, would draw a point beside the border inwards, by up to half a pixel. Weights
-        below 5 % of the highest, or below zero, count as zero.
+        below 10 % of the highest, or below zero, count as zero.
 
         The covariance is the spread of the votes near their peak; the score is the weight there.
         Where no vote meets a weight, the mean is the middle of the grid, the covariance that of a
