@@ -12,6 +12,7 @@ from palpate.forest.search import search
 from palpate.forest.store import read_rfrv
 from palpate.image import Image
 from palpate.localisers.run_folder import RunFolder
+from palpate.localisers.spec import scheme_from_json, scheme_to_json
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
 
@@ -38,8 +39,7 @@ class ForestSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
-        values = asdict(self)
-        values["scheme"].pop("_index")
+        values = {**asdict(self), "scheme": scheme_to_json(self.scheme)}
         return {"palpate_localiser": _VERSION, "method": METHOD, **values}
 
     @classmethod
@@ -57,10 +57,8 @@ class ForestSpec:
                 f"(found {method!r}, {version!r})"
             )
         try:
-            scheme = values.pop("scheme")
-            for key in ("names", "mirror", "edges"):
-                scheme[key] = tuple(tuple(v) if isinstance(v, list) else v for v in scheme[key])
-            return cls(scheme=LandmarkScheme(**scheme), **values)
+            scheme = scheme_from_json(values.pop("scheme"))
+            return cls(scheme=scheme, **values)
         except (KeyError, TypeError) as error:
             raise ConfigError(
                 f"{where}: the localiser's description is damaged: {error}"

@@ -77,8 +77,7 @@ class LocaliserSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
-        values = asdict(self)
-        values["scheme"].pop("_index")
+        values = {**asdict(self), "scheme": scheme_to_json(self.scheme)}
         return {"palpate_localiser": _VERSION, **values}
 
     @classmethod
@@ -98,12 +97,10 @@ class LocaliserSpec:
         if method != "network":
             raise ConfigError(f"{where}: a network is needed here, and this run is a {method}")
         try:
-            scheme = values.pop("scheme")
-            for key in ("names", "mirror", "edges"):
-                scheme[key] = tuple(tuple(v) if isinstance(v, list) else v for v in scheme[key])
+            scheme = scheme_from_json(values.pop("scheme"))
             values["grid"] = tuple(values["grid"])
             values["views"] = Views(**values["views"])
-            return cls(scheme=LandmarkScheme(**scheme), **values)
+            return cls(scheme=scheme, **values)
         except (KeyError, TypeError) as error:
             raise ConfigError(
                 f"{where}: the localiser's description is damaged: {error}"
@@ -112,3 +109,27 @@ class LocaliserSpec:
     def dumps(self) -> str:
         """Return one line of JSON, for the metadata of an exported model."""
         return json.dumps(self.to_json())
+
+
+def scheme_to_json(scheme: LandmarkScheme) -> dict[str, Any]:
+    """Return a scheme as plain values for a JSON file."""
+    values = asdict(scheme)
+    values.pop("_index")
+    return values
+
+
+def scheme_from_json(values: dict[str, Any]) -> LandmarkScheme:
+    """Read what :func:`scheme_to_json` wrote.
+
+    Raises:
+        KeyError, TypeError: it is something else.
+
+    Example:
+        >>> scheme_from_json(scheme_to_json(LandmarkScheme("one", ("tip",)))).names
+        ('tip',)
+    """
+    listed = {
+        key: tuple(tuple(v) if isinstance(v, list) else v for v in values[key])
+        for key in ("names", "mirror", "edges")
+    }
+    return LandmarkScheme(**{**values, **listed})
