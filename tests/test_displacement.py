@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from palpate.localisers.load import load_localiser
 from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec
 from palpate.losses.displacement import hdv, whdv
-from palpate.networks import NETWORKS, parameters
+from palpate.networks import NETWORKS, multiply_accumulates, parameters
 from palpate.networks.average_unet import LIGHT_WIDTHS, PUBLISHED_WIDTHS, AverageUNet
 from palpate.phantoms.write import write_phantom
 from palpate.scheme import LandmarkScheme
@@ -288,9 +289,19 @@ def test_the_mean_of_four_pixels_goes_down():
 def test_the_wide_network_has_the_levels_of_the_unet_it_cites():
     assert PUBLISHED_WIDTHS == (64, 128, 256, 512, 1024)
     assert tuple(4 * width for width in LIGHT_WIDTHS) == PUBLISHED_WIDTHS
+
+
+def test_the_page_prints_the_counts_at_the_size_of_the_paper():
+    page = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| `average")]
+    printed = {row[0].strip(" `"): row[1:] for row in rows if len(row) == 3}
+    ours = {name for name in NETWORKS if name.startswith("average-unet")}
     with torch.device("meta"):
-        counts = [parameters(NETWORKS[name].build(1, 58)) for name in NETWORKS if "ge-un" in name]
-    assert counts == [1_965_278, 1_963_306, 31_389_038, 31_381_498]
+        for name in ours:
+            network = NETWORKS[name].build(1, 58)
+            wanted = [parameters(network), multiply_accumulates(network, (1, 224, 224))]
+            assert [int(cell.replace(",", "")) for cell in printed[name]] == wanted
+    assert ours <= printed.keys()
 
 
 # --- rotation
