@@ -22,6 +22,8 @@ def quantities_of(femur: Femur) -> dict[str, float]:
         "flattening": sizes.flattening,
         "shaft_width_mm": sizes.shaft_width,
         "neck_shaft_deg": sizes.neck_shaft_deg,
+        # The plate's normal is steeper than the neck's axis by its turn.
+        "physis_shaft_deg": sizes.neck_shaft_deg + sizes.physis_turn - 90.0,
         "neck_length_mm": sizes.neck_length,
         "neck_width_mm": sizes.neck_width,
         "head_diameter_mm": sizes.head_diameter,

@@ -15,6 +15,7 @@ STUDY = """\
 # Made by `palpate phantom femur`: AP films of the pelvis of children. No patient is in it.
 # The landmarks are of the patient's left femur, which is at the right of a film.
 name = "phantom-femur"
+protocol = "proximal-femur"
 edges = [
 {edges}]
 
