@@ -3,6 +3,7 @@
 import csv
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 import typer
@@ -239,6 +240,19 @@ def test_no_outline_crosses_itself():
                 assert crossings(outline) == 0
             same = np.diff(femur.path_of) == 0
             assert (np.diff(femur.run)[same] > 0.3).all()
+
+
+def test_outwards_leaves_the_bone_on_either_side():
+    zero, one = np.zeros(58), np.ones(58)
+    for seed in range(5):
+        for femur in hips_of(seed).femurs:
+            bones = (femur.metaphysis, femur.epiphysis, femur.metaphysis)
+            for step, inside in ((0.3 * one, False), (-0.3 * one, True)):
+                moved = femur.moved(zero, step)
+                for i in SMOOTH:
+                    bone = bones[femur.path_of[i]].astype(np.float32)
+                    at = tuple(float(v) for v in moved[i])
+                    assert (cv2.pointPolygonTest(bone, at, False) > 0) == inside
 
 
 def crossings(outline):
