@@ -5,7 +5,6 @@ Nothing in it is code, so a model from elsewhere can be read without trusting it
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ from palpate.forest.haar import HaarFeatures
 from palpate.forest.model import Level, RfrvModel, Searcher
 from palpate.forest.region import RegionGrid
 from palpate.forest.settings import settings_as_plain, settings_from_plain
-from palpate.shape.limits import Box, Ellipsoid
 from palpate.shape.model import ShapeModel
-from palpate.shape.spread import ScaledChiSquare
+from palpate.shape.store import put_together, taken_apart
 
 FORMAT = "palpate-rfrv-1"
+_SHAPE = "shape."
 
 
 def write_rfrv(model: RfrvModel, path: Path) -> None:
@@ -34,18 +33,16 @@ def write_rfrv(model: RfrvModel, path: Path) -> None:
     """
     from safetensors.numpy import save
 
-    arrays: dict[str, ndarray] = {
-        "shape.mean": model.shape.mean,
-        "shape.modes": model.shape.modes,
-        "shape.variances": model.shape.variances,
-        "search.anchors": model.searcher.anchors,
-    }
+    shape, about_shape = taken_apart(model.shape)
+    arrays = {f"{_SHAPE}{name}": array for name, array in shape.items()}
+    arrays["search.anchors"] = model.searcher.anchors
     arrays |= _forests("search", (model.searcher.forest,))
     for index, level in enumerate(model.levels):
         arrays[f"level{index}.origin"] = level.grid.origin
         arrays |= _forests(f"level{index}", level.forests)
+    header = {**_header(model), "shape": about_shape}
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_bytes(path, save(whole, metadata={FORMAT: json.dumps(_header(model), sort_keys=True)}))
+    write_bytes(path, save(whole, metadata={FORMAT: json.dumps(header, sort_keys=True)}))
 
 
 def read_rfrv(path: Path) -> RfrvModel:
@@ -65,32 +62,24 @@ def read_rfrv(path: Path) -> RfrvModel:
                 raise FormatError(path, f"not a forest model: it has no {FORMAT!r} in its header")
             header = json.loads(metadata[FORMAT])
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        return _model(header, arrays)
+        own = {
+            name.removeprefix(_SHAPE): arrays[name] for name in arrays if name.startswith(_SHAPE)
+        }
+        return _model(header, arrays, put_together(own, header["shape"], path=path))
     except FormatError:
         raise
-    except (SafetensorError, OSError, KeyError, TypeError, IndexError, PalpateError) as error:
-        raise FormatError(
-            path, f"a damaged forest model ({error}); copy it again or train it anew"
-        ) from error
-    except ValueError as error:  # JSON, or arrays of other shapes
+    # ValueError is of JSON, or of arrays of other shapes.
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, PalpateError) as error:
         raise FormatError(
             path, f"a damaged forest model ({error}); copy it again or train it anew"
         ) from error
 
 
 def _header(model: RfrvModel) -> dict[str, Any]:
-    shape, searcher, limit = model.shape, model.searcher, model.shape.limit
+    searcher = model.searcher
     return {
         "settings": settings_as_plain(model.settings),
         "films": model.films,
-        "shape": {
-            "total_variance": shape.total_variance,
-            "residual_variance": shape.residual_variance,
-            "score_distance": asdict(shape.score_distance),
-            "residual_distance": asdict(shape.residual_distance),
-            "shapes": shape.shapes,
-            "limit": [type(limit).__name__, asdict(limit)],
-        },
         "search": {
             "scale": searcher.scale,
             "rule": searcher.rule,
@@ -129,21 +118,10 @@ def _forests(name: str, forests: tuple[Forest, ...]) -> dict[str, ndarray]:
     }
 
 
-def _model(header: Mapping[str, Any], arrays: Mapping[str, ndarray]) -> RfrvModel:
+def _model(
+    header: Mapping[str, Any], arrays: Mapping[str, ndarray], shape: ShapeModel
+) -> RfrvModel:
     settings = settings_from_plain(header["settings"])
-    plain = header["shape"]
-    kinds: dict[str, type[Ellipsoid] | type[Box]] = {"Ellipsoid": Ellipsoid, "Box": Box}
-    shape = ShapeModel(
-        arrays["shape.mean"],
-        arrays["shape.modes"],
-        arrays["shape.variances"],
-        plain["total_variance"],
-        plain["residual_variance"],
-        ScaledChiSquare(**plain["score_distance"]),
-        ScaledChiSquare(**plain["residual_distance"]),
-        plain["shapes"],
-        kinds[plain["limit"][0]](**plain["limit"][1]),
-    )
     levels = tuple(
         Level(
             wish,

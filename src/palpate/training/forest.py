@@ -1,7 +1,6 @@
 """Train forests and a shape model into a run folder."""
 
 from dataclasses import replace
-from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from palpate.localisers.forest import ForestLocaliser, ForestSpec
 from palpate.localisers.run_folder import RunFolder
 from palpate.prediction import Prediction
 from palpate.sample import Sample
+from palpate.side_by_side import processors
 from palpate.training.calibrate import variance_factor
 from palpate.training.job import Advance, TrainingJob, silent
 from palpate.training.recipe import ForestRecipe
@@ -27,7 +27,6 @@ def train_forest(
     out: Path,
     *,
     command: str = "",
-    workers: int | None = None,
     advance: Advance = silent,
 ) -> None:
     """Train a localiser of forests and write the run folder ``out``.
@@ -39,7 +38,6 @@ def train_forest(
         job: what determines the numbers.
         out: a new folder, or that of a run that was interrupted.
         command: for the provenance.
-        workers: threads that grow trees; None takes the processor's.
         advance: shows progress.
 
     Raises:
@@ -54,7 +52,7 @@ def train_forest(
     films = [_film(sample) for sample in _samples(job, "train", advance)]
     write_request(folder, job, command=command)
     rng = np.random.default_rng(job.recipe.seed)
-    threads = workers or cpu_count() or 1
+    threads = processors()
     model = train_rfrv(films, job.recipe.settings, rng, advance=advance, workers=threads)
     write_rfrv(model, folder.weights)
     _finish(folder, job, model, threads, advance)

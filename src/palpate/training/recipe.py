@@ -5,6 +5,7 @@ one run with ``--set optimiser.learning_rate=1e-3``.
 """
 
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -157,7 +158,7 @@ class PredictSettings(_Strict):
     both_orders: bool = False
 
 
-class Recipe(_Strict):
+class Recipe(_Strict, ABC):
     """All that a training run needs to know besides the study, whatever is trained."""
 
     name: str
@@ -167,9 +168,9 @@ class Recipe(_Strict):
     crossval: CrossvalSettings = CrossvalSettings()
 
     @property
+    @abstractmethod
     def chance(self) -> int:
         """The seed of everything that is drawn in training."""
-        raise NotImplementedError
 
 
 class NetworkRecipe(Recipe):

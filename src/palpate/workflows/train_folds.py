@@ -1,7 +1,6 @@
 """Train the folds of a study, one after the other or several at a time, each resumable."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 
 from palpate.errors import PalpateError
 from palpate.localisers.run_folder import RunFolder
+from palpate.side_by_side import processors
 from palpate.splits import Split
 from palpate.study import open_study
 from palpate.training.recipe import Recipe
@@ -90,7 +90,7 @@ def train_fold(
 
 
 def _tasks(folds: Folds, recipe: Recipe, out: Path, workers: Workers) -> list[_Task]:
-    threads = max(1, (os.cpu_count() or 1) // workers.jobs)
+    threads = max(1, processors() // workers.jobs)
     gpus = torch.cuda.device_count() if workers.device in (None, "cuda") else 0
     return [
         _Task(
