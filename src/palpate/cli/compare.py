@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from palpate.cli.options import AnnotatedOnly, Folds, FoldSeed, Jobs, Only, TrainingDevice
+
 
 def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
     study: Annotated[Path, typer.Argument(help="Folder with images and annotation.")],
@@ -19,20 +21,16 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
             help="Compare each recipe with itself under several values of a setting.",
         ),
     ] = None,
-    folds: Annotated[
-        int | None, typer.Option(min=2, help="Number of folds; default: the recipes' own.")
-    ] = None,
-    only: Annotated[int | None, typer.Option(min=1, help="Do only the first N folds.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
+    folds: Folds = None,
+    only: Only = None,
+    seed: FoldSeed = 0,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every recipe."),
     ] = None,
-    annotated_only: Annotated[
-        bool, typer.Option(help="Score no label that lies between annotated frames of a clip.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+    annotated_only: AnnotatedOnly = False,
+    jobs: Jobs = 1,
+    device: TrainingDevice = None,
 ) -> None:
     """Train every recipe on the same folds and compare image by image."""
     from palpate.cli.figures import show_differences, show_posture_differences

@@ -5,24 +5,22 @@ from typing import Annotated
 
 import typer
 
+from palpate.cli.options import AnnotatedOnly, Folds, FoldSeed, Jobs, Only, TrainingDevice
+
 
 def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     study: Annotated[Path, typer.Argument(help="Folder with images and annotation.")],
     out: Annotated[Path, typer.Option(help="Folder for the folds, metrics and report.html.")],
     recipe: Annotated[str, typer.Option(help="Name or TOML file.")] = "default",
-    folds: Annotated[
-        int | None, typer.Option(min=2, help="Number of folds; default: the recipe's own.")
-    ] = None,
-    only: Annotated[int | None, typer.Option(min=1, help="Do only the first N folds.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
+    folds: Folds = None,
+    only: Only = None,
+    seed: FoldSeed = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
-    annotated_only: Annotated[
-        bool, typer.Option(help="Score no label that lies between annotated frames of a clip.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+    annotated_only: AnnotatedOnly = False,
+    jobs: Jobs = 1,
+    device: TrainingDevice = None,
 ) -> None:
     """Cross-validate by subject; run it again to go on where it stopped."""
     from palpate.cli.figures import show_assessment

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from palpate.cli.options import AnnotatedOnly
+
 
 def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     run: Annotated[Path, typer.Argument(help="Run folder.")],
@@ -18,9 +20,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     protocol: Annotated[
         str | None, typer.Option(help="Name or TOML file; default: the study's own.")
     ] = None,
-    annotated_only: Annotated[
-        bool, typer.Option(help="Score no label that lies between annotated frames of a clip.")
-    ] = False,
+    annotated_only: AnnotatedOnly = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Predict held-out images, compare with the annotation, measure, write the report."""
