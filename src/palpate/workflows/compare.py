@@ -25,7 +25,7 @@ from palpate.workflows.posture_study import (
     study_posture,
     write_posture,
 )
-from palpate.workflows.scored import scored_cases
+from palpate.workflows.scored import SCORED_ANNOTATED, scored_cases
 from palpate.workflows.train_folds import Workers
 
 
@@ -33,7 +33,8 @@ from palpate.workflows.train_folds import Workers
 class Comparison:
     """Figures by recipe and paired differences to the first recipe, by metric.
 
-    ``posture`` and ``posture_differences`` are empty where no posture is measured.
+    ``posture`` and ``posture_differences`` are empty where no posture is measured; ``scored``
+    says which labels count, where not all do.
     """
 
     baseline: str
@@ -41,6 +42,7 @@ class Comparison:
     differences: dict[str, tuple[PairedDifference, ...]]
     posture: dict[str, StudiedPosture] = field(default_factory=dict)
     posture_differences: dict[str, tuple[PostureDifference, ...]] = field(default_factory=dict)
+    scored: str = ""
 
     def rows(self) -> list[tuple[str, PairedDifference]]:
         """Return (recipe, difference) in the order of the recipes."""
@@ -108,9 +110,10 @@ def compare_recipes(
         )
         for name in names[1:]
     }
+    told = SCORED_ANNOTATED if annotated_only else ""
+    comparison = Comparison(first, figures, differences, scored=told)
     if protocol is None or protocol.posture is None or folds.study.cases[0].clip is None:
-        return Comparison(first, figures, differences)
-    comparison = Comparison(first, figures, differences)
+        return comparison
     return _with_posture(comparison, protocol, folds.study, results, annotated_only=annotated_only)
 
 
@@ -162,6 +165,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
                 [posture.found for posture in comparison.posture.values()],
                 comparison.posture[comparison.baseline].baseline,
                 comparison.posture_differences,
+                provenance={"scored": comparison.scored} if comparison.scored else {},
             ),
             out / "posture.html",
         )
@@ -169,6 +173,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
         out / "comparison.json",
         {
             "baseline": comparison.baseline,
+            **({"scored": comparison.scored} if comparison.scored else {}),
             "recipes": {name: e.to_json() for name, e in comparison.evaluations.items()},
             "differences": {
                 name: [asdict(row) for row in rows] for name, rows in comparison.differences.items()
