@@ -1,4 +1,4 @@
-"""Train the folds of a study, one after the other or several at a time, each resumable."""
+"""Train runs of a study, such as its folds, one by one or several at a time, each resumable."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -11,27 +11,33 @@ from time import monotonic
 import torch
 
 from palpate.errors import PalpateError
+from palpate.files import write_json
 from palpate.localisers.run_folder import RunFolder
 from palpate.side_by_side import processors
-from palpate.splits import Split
+from palpate.splits import By, Split
 from palpate.study import open_study
+from palpate.training.job import TrainingJob
 from palpate.training.recipe import Recipe
 from palpate.training.train import Manner
 from palpate.workflows.folds import Folds, fold_job
 from palpate.workflows.train_job import train_job
 
-# fold from 0, what is being done, how much of it, of how much, a remark
+# run or fold from 0, what is being done, how much of it, of how much, a remark
 FoldAdvance = Callable[[int, str, int, int, str], None]
 _News = tuple[int, str, int, int, str]
+# How long a run took: seconds, runs at a time, whether it went on with an interrupted one.
+TIMING = "timing.json"
+# What a run may fail by without being a mistake of the program; CUDA's lack of memory is among it.
+_FAILURES = (PalpateError, RuntimeError, OSError, MemoryError)
 _NEWS_SECONDS = 0.5  # a process tells its progress no more often
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """How folds are trained.
+    """How runs are trained.
 
     Args:
-        jobs: folds at a time, each in a process of its own where there are several; they share
+        jobs: runs at a time, each in a process of its own where there are several; they share
             the processor's cores, or take the GPUs in turn.
         device: ``cpu``, ``cuda``; None takes a GPU where there is one.
     """
@@ -41,16 +47,26 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """A fold as a process needs it: plain values; the study is opened anew there."""
+class Run:
+    """One training and the run folder that it makes."""
 
+    job: TrainingJob[Recipe]
+    out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A run as a process needs it: plain values; the study is opened anew there."""
+
+    number: int
     study: Path
     parts: dict[str, tuple[str, ...]]
     seed: int | None
-    number: int
+    by: By
+    halves: tuple[tuple[str, ...], ...]
     recipe: Recipe
     out: Path
-    device: str | None
+    workers: Workers
     threads: int
 
 
@@ -62,66 +78,13 @@ def train_folds(
     Raises:
         PalpateError: a fold failed; with several at a time the others are finished first.
     """
+    numbers = range(len(folds.splits))
+    runs = [Run(fold_job(folds, n, recipe), out / f"fold-{n + 1}") for n in numbers]
     if workers.jobs == 1:
-        for number in range(len(folds.splits)):
-            train_fold(folds, number, recipe, out, device=workers.device, advance=advance)
+        for number, run in enumerate(runs):
+            _train_run(run, number, workers, advance)
         return
-    _train_together(_tasks(folds, recipe, out, workers), workers.jobs, advance)
-
-
-def train_fold(
-    folds: Folds,
-    number: int,
-    recipe: Recipe,
-    out: Path,
-    *,
-    device: str | None,
-    advance: FoldAdvance,
-) -> None:
-    """Train one fold, counted from 0, or go on with it; nothing happens where it is finished."""
-    root = out / f"fold-{number + 1}"
-    begun = RunFolder(root).last.exists() or RunFolder(root).weights.exists()
-    train_job(
-        fold_job(folds, number, recipe),
-        root,
-        manner=Manner(resume=begun, device=device),
-        advance=lambda what, done, total, remark: advance(number, what, done, total, remark),
-    )
-
-
-def _tasks(folds: Folds, recipe: Recipe, out: Path, workers: Workers) -> list[_Task]:
-    threads = max(1, processors() // workers.jobs)
-    gpus = torch.cuda.device_count() if workers.device in (None, "cuda") else 0
-    return [
-        _Task(
-            folds.study.root,
-            dict(split.parts),
-            split.seed,
-            number,
-            recipe,
-            out,
-            f"cuda:{number % gpus}" if gpus else workers.device,
-            threads,
-        )
-        for number, split in enumerate(folds.splits)
-    ]
-
-
-def _train_together(tasks: Sequence[_Task], jobs: int, advance: FoldAdvance) -> None:
-    # Spawned, not forked: threads of torch do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        news = manager.Queue()
-        futures = {pool.submit(_train_alone, task, news): task.number for task in tasks}
-        left = set(futures)
-        while left:
-            _, left = wait(left, timeout=0)
-            try:
-                advance(*news.get(timeout=_NEWS_SECONDS))
-            except Empty:
-                continue
-    reasons = {number: future.result() for future, number in futures.items()}
-    failed = {number: reason for number, reason in reasons.items() if reason}
+    failed = _train_together(runs, workers, advance)
     if failed:
         number, reason = next(iter(failed.items()))
         more = f" (and {len(failed) - 1} more folds failed)" if len(failed) > 1 else ""
@@ -130,12 +93,96 @@ def _train_together(tasks: Sequence[_Task], jobs: int, advance: FoldAdvance) -> 
         )
 
 
+def train_runs(runs: Sequence[Run], *, workers: Workers, advance: FoldAdvance) -> dict[int, str]:
+    """Train every run that is not finished; one that fails does not stop the others.
+
+    Args:
+        runs: of one study, each with a folder of its own.
+        workers: how many at a time, and on what.
+        advance: told the run's number, from 0, and what is done of it.
+
+    Returns:
+        Number of a run that failed -> why.
+    """
+    if workers.jobs > 1:
+        return _train_together(runs, workers, advance)
+    failed: dict[int, str] = {}
+    for number, run in enumerate(runs):
+        try:
+            _train_run(run, number, workers, advance)
+        except _FAILURES as error:
+            failed[number] = _reason(error)
+    return failed
+
+
+def _train_run(run: Run, number: int, workers: Workers, advance: FoldAdvance) -> None:
+    """Train a run, or go on with it, and write how long it took; nothing where it is finished."""
+    folder = RunFolder(run.out)
+    begun = folder.last.exists() or folder.weights.exists()
+    finished, resumed, start = folder.localiser.exists(), folder.last.exists(), monotonic()
+    train_job(
+        run.job,
+        run.out,
+        manner=Manner(resume=begun, device=workers.device),
+        advance=lambda what, done, total, remark: advance(number, what, done, total, remark),
+    )
+    if not finished:
+        seconds = round(monotonic() - start, 1)
+        timing = {"seconds": seconds, "jobs": workers.jobs, "resumed": resumed}
+        write_json(run.out / TIMING, timing)
+
+
+def _tasks(runs: Sequence[Run], workers: Workers) -> list[_Task]:
+    threads = max(1, processors() // workers.jobs)
+    gpus = torch.cuda.device_count() if workers.device in (None, "cuda") else 0
+    return [
+        _Task(
+            number,
+            run.job.study.root,
+            dict(run.job.split.parts),
+            run.job.split.seed,
+            run.job.split.by,
+            run.job.halves,
+            run.job.recipe,
+            run.out,
+            Workers(workers.jobs, f"cuda:{number % gpus}" if gpus else workers.device),
+            threads,
+        )
+        for number, run in enumerate(runs)
+    ]
+
+
+def _train_together(runs: Sequence[Run], workers: Workers, advance: FoldAdvance) -> dict[int, str]:
+    """Train runs in processes; return number -> why it failed."""
+    # Spawned, not forked: threads of torch do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(workers.jobs, mp_context=context) as pool,
+    ):
+        news = manager.Queue()
+        futures = {
+            pool.submit(_train_alone, task, news): task.number for task in _tasks(runs, workers)
+        }
+        left = set(futures)
+        while left:
+            _, left = wait(left, timeout=0)
+            try:
+                advance(*news.get(timeout=_NEWS_SECONDS))
+            except Empty:
+                continue
+    failed: dict[int, str] = {}
+    for future, number in futures.items():
+        error = future.exception()  # a process that was killed, for lack of memory perhaps
+        reason = future.result() if error is None else _reason(error)
+        if reason:
+            failed[number] = reason
+    return failed
+
+
 def _train_alone(task: _Task, news: "Queue[_News]") -> str:
-    """Train one fold in this process; return why it failed, or nothing."""
+    """Train one run in this process; return why it failed, or nothing."""
     torch.set_num_threads(task.threads)
-    study = open_study(task.study).annotated()
-    split = Split(task.parts, task.seed)
-    folds = Folds(study, (split,) * (task.number + 1))
     told = 0.0
 
     def tell(number: int, what: str, done: int, total: int, remark: str) -> None:
@@ -145,7 +192,14 @@ def _train_alone(task: _Task, news: "Queue[_News]") -> str:
             news.put((number, what, done, total, remark))
 
     try:
-        train_fold(folds, task.number, task.recipe, task.out, device=task.device, advance=tell)
-    except PalpateError as error:  # in words: an exception may not survive the way back
-        return str(error)
+        study = open_study(task.study).annotated()
+        split = Split(task.parts, task.seed, task.by)
+        job = TrainingJob(study, task.recipe, split, task.halves)
+        _train_run(Run(job, task.out), task.number, task.workers, tell)
+    except _FAILURES as error:  # in words: an exception may not survive the way back
+        return _reason(error)
     return ""
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, PalpateError) else f"{type(error).__name__}: {error}"
