@@ -14,6 +14,7 @@ from palpate.cli.check import check
 from palpate.cli.compare import compare
 from palpate.cli.convert import convert
 from palpate.cli.crossval import crossval
+from palpate.cli.curve import curve
 from palpate.cli.demo import demo
 from palpate.cli.evaluate import evaluate
 from palpate.cli.export import export
@@ -40,6 +41,7 @@ for verb in (
     evaluate,
     crossval,
     compare,
+    curve,
     predict,
     measure,
     convert,

@@ -1,0 +1,199 @@
+"""The runs of a learning curve: recipe by size by fold and repeat, trained and judged once."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from palpate.errors import ConfigError, PalpateError
+from palpate.evaluation.cases import EvaluatedCase
+from palpate.files import sha256
+from palpate.io.predictions import (
+    PredictedImage,
+    PredictionFile,
+    read_predictions,
+    write_predictions,
+)
+from palpate.localisers.load import load_localiser
+from palpate.localisers.run_folder import RunFolder
+from palpate.splits import read_split
+from palpate.study import Study
+from palpate.study_case import StudyCase
+from palpate.training.device import choose_device
+from palpate.training.job import TrainingJob
+from palpate.training.recipe import Recipe
+from palpate.workflows.curve_cut import TrainingSet
+from palpate.workflows.evaluate import evaluate_study
+from palpate.workflows.provenance import localiser_provenance
+from palpate.workflows.train_folds import TIMING, Run, Workers, train_runs
+
+# run, what is being done, how much of it, of how much, a remark
+CurveAdvance = Callable[["CurveRun", str, int, int, str], None]
+_PREDICTIONS = "predictions.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CurveRun:
+    """One recipe trained on one set of images."""
+
+    recipe: Recipe
+    trained_on: TrainingSet
+
+    @property
+    def place(self) -> Path:
+        """The run's folder below that of the curve."""
+        return Path(self.recipe.name) / str(self.trained_on.size) / self.trained_on.name
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How long a run was trained.
+
+    Args:
+        seconds: by the clock on the wall.
+        jobs: runs that shared the machine.
+        resumed: the run was interrupted, and ``seconds`` are of its last leg alone.
+    """
+
+    seconds: float
+    jobs: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A run and what it found on the test images.
+
+    Args:
+        run: what was trained.
+        cases: test images with truth and prediction; empty where the run failed.
+        failures: test images that could not be predicted, with reasons.
+        took: None where it is not known.
+        reason: why the run failed; empty where it did not.
+    """
+
+    run: CurveRun
+    cases: tuple[EvaluatedCase, ...]
+    failures: dict[str, str]
+    took: Took | None
+    reason: str = ""
+
+
+def curve_runs(recipes: Sequence[Recipe], sets: Sequence[TrainingSet]) -> list[CurveRun]:
+    """Pair every recipe with every training set, small sets first.
+
+    Raises:
+        ConfigError: no recipe, two of one name, or one that has its weights chosen by halves of
+            the held-out images.
+    """
+    names = [recipe.name for recipe in recipes]
+    if not names or len(set(names)) < len(names):
+        raise ConfigError(f"a learning curve needs recipes of different names, got {names}")
+    for recipe in recipes:
+        if recipe.crossval.choose == "halves":
+            raise ConfigError(
+                f"recipe {recipe.name!r} chooses its weights by halves of the held-out images; a "
+                "learning curve keeps its test images apart: --set crossval.choose=validation"
+            )
+    by_size = sorted(sets, key=lambda one: one.size)
+    return [CurveRun(recipe, one) for one in by_size for recipe in recipes]
+
+
+def train_and_judge(
+    study: Study, runs: Sequence[CurveRun], out: Path, *, workers: Workers, advance: CurveAdvance
+) -> list[JudgedRun]:
+    """Train and judge what is not finished; a run that fails does not stop the others.
+
+    Raises:
+        ConfigError: a folder below ``out`` holds a run of other images, labels or settings.
+        PalpateError: all runs failed.
+    """
+    jobs = [TrainingJob(study, run.recipe, run.trained_on.split) for run in runs]
+    for run, job in zip(runs, jobs, strict=True):
+        _refuse_another(out / run.place, job)
+    failed = train_runs(
+        [Run(job, out / run.place) for run, job in zip(runs, jobs, strict=True)],
+        workers=workers,
+        advance=lambda number, *news: advance(runs[number], *news),
+    )
+    judged = []
+    for number, run in enumerate(runs):
+        reason = failed.get(number, "")
+        if not reason:
+            judged.append(_judge(study, run, out / run.place, workers, advance))
+        else:
+            judged.append(JudgedRun(run, (), {}, None, reason))
+    if not any(one.cases for one in judged):
+        first = judged[0]
+        raise PalpateError(f"all {len(judged)} runs failed; {first.run.place}: {first.reason}")
+    return judged
+
+
+def _refuse_another(root: Path, job: TrainingJob[Recipe]) -> None:
+    """Refuse a folder whose run would be taken for this one."""
+    folder = RunFolder(root)
+    if not folder.provenance.exists():
+        return
+    same = folder.provenance_values().get("inputs") == job.fingerprint()[:12]
+    tested = read_split(folder.split).parts["test"]
+    if not same or sorted(tested) != sorted(job.part("test")):
+        raise ConfigError(
+            f"{root} holds a run of other images, labels or settings; choose another --out, or "
+            "move that folder away"
+        )
+
+
+def _judge(
+    study: Study, run: CurveRun, root: Path, workers: Workers, advance: CurveAdvance
+) -> JudgedRun:
+    took = _took(root)
+    try:
+        found = _predicted(study, run, root, workers, advance)
+    except PalpateError as error:
+        return JudgedRun(run, (), {}, took, str(error))
+    cases = tuple(_case(study.case(image.image), image) for image in found.images)
+    return JudgedRun(run, cases, dict(found.failures), took)
+
+
+def _predicted(
+    study: Study, run: CurveRun, root: Path, workers: Workers, advance: CurveAdvance
+) -> PredictionFile:
+    """Predict the test images, or read what these weights found before."""
+    path, weights = root / _PREDICTIONS, sha256(RunFolder(root).weights)[:12]
+    if path.exists():
+        before = read_predictions(path)
+        if before.provenance.get("weights") == weights:
+            return before
+    localiser = load_localiser(root, device=str(choose_device(workers.device)))
+    found = evaluate_study(
+        localiser,
+        study,
+        run.trained_on.split.parts["test"],
+        advance=lambda done, total: advance(run, "predicting", done, total, ""),
+    )
+    provenance = {**localiser_provenance(localiser), "weights": weights}
+    file = PredictionFile(study.scheme, found.predicted, provenance, found.failures)
+    write_predictions(file, path)
+    return file
+
+
+def _case(case: StudyCase, image: PredictedImage) -> EvaluatedCase:
+    if case.points is None:
+        raise PalpateError(f"image {case.identifier!r} is not annotated")
+    return EvaluatedCase(
+        identifier=case.identifier,
+        subject=case.subject,
+        group=case.group,
+        truth=case.points,
+        prediction=image.prediction,
+        annotators=case.annotations if len(case.annotations) > 1 else {},
+        calibration=image.calibration,
+    )
+
+
+def _took(root: Path) -> Took | None:
+    try:
+        values = json.loads((root / TIMING).read_text(encoding="utf-8"))
+        return Took(float(values["seconds"]), int(values["jobs"]), bool(values["resumed"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # the run stands without it
