@@ -1,6 +1,7 @@
 """All annotation of a study, from one file or one for each annotator, over one scheme.
 
-In the flow: files of :mod:`palpate.io.formats` -> :class:`GatheredAnnotation` -> study.
+In the flow: files of :mod:`palpate.io.formats` -> :class:`GatheredAnnotation` -> study. Rows of
+the annotator ``proposal`` are a model's, and nobody's annotation: they are counted and left out.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from palpate.io.formats import read_annotation
 from palpate.points import ABSENT, Points
 from palpate.scheme import LandmarkScheme
 from palpate.study_names import ImageNames
+from palpate.study_proposals import is_proposal
 from palpate.study_settings import StudySettings
 
 # The agreed truth beside several annotators.
@@ -28,7 +30,7 @@ _DEFAULT = "landmarks.csv"
 _ONE_EACH = "landmarks_annotator"
 _SUFFIXES = (".csv", ".tsv", ".json", ".h5", ".hdf5", ".tps", ".pts", ".xml", ".txt", ".zip")
 _OTHER_FILES = ("meta.csv", "readme.txt", "license.txt", "requirements.txt")
-_OTHER_STEMS = ("split", "predictions", "findings", "metrics", "measurements")
+_OTHER_STEMS = ("split", "predictions", "findings", "metrics", "measurements", "propos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class GatheredAnnotation:
         scheme: None where nothing is annotated.
         rows: identifier -> annotator -> row; the reference under ``REFERENCE``. Every row's
             points are over ``scheme``.
-        findings: names without an image, rows given twice, landmarks that a file lacks.
+        findings: names without an image, rows given twice, landmarks that a file lacks, proposals
+            that nobody signed.
         left_out: names in the files that were excluded.
     """
 
@@ -73,7 +76,10 @@ def gather(
     rows: dict[str, dict[str, AnnotatedImage]] = {}
     for who, path, content in files:
         findings += _lacking(path, who, content, scheme)
+        findings += _unsigned(path, who, content)
         for row in content.rows:
+            if _is_unsigned(who, row):
+                continue
             identifier, trouble = _identify(row, path, names, excluded)
             if trouble is not None:
                 findings.append(trouble)
@@ -193,6 +199,23 @@ def _lacking(
             weight=float(len(lacking)),
         )
     ]
+
+
+def _is_unsigned(who: str | None, row: AnnotatedImage) -> bool:
+    """Whether a row is a proposal; in a person's file, too, a row may still say so."""
+    return is_proposal(who or "") or is_proposal(row.annotator)
+
+
+def _unsigned(path: Path, who: str | None, content: AnnotationFile) -> list[Finding]:
+    images = [row.image for row in content.rows if _is_unsigned(who, row)]
+    if not images:
+        return []
+    sentence = (
+        f"{path.name}: {len(images)} images are what a model proposed (annotator 'proposal'), such "
+        f"as {images[0]!r}; they count as not annotated until a person has corrected them and "
+        "stands there as the annotator ('palpate annotate-seed ... --corrected-by NAME')"
+    )
+    return [Finding("proposal", "warning", sentence, weight=float(len(images)))]
 
 
 def _identify(

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from palpate.cli.annotate_seed import annotate_seed
 from palpate.cli.bench import bench
 from palpate.cli.check import check
 from palpate.cli.compare import compare
@@ -37,6 +38,7 @@ for verb in (
     demo,
     phantom,
     check,
+    annotate_seed,
     train,
     evaluate,
     crossval,
