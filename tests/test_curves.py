@@ -247,7 +247,7 @@ def test_percentiles_of_image_means_in_percent_of_the_width():
     errors = model_to_curve(cases, Outline.of(ARC), normaliser=WIDTH)
     resampling = Resampling.draw(errors.subjects, np.random.default_rng(0), resamples=200)
     told = distribution(errors, resampling)
-    np.testing.assert_allclose(told.percent, np.arange(1, 101), rtol=1e-9)
+    np.testing.assert_allclose(told.values, np.arange(1, 101), rtol=1e-9)
     assert told.percentiles == pytest.approx({50.0: 50.0, 90.0: 90.0, 95.0: 95.0, 99.0: 99.0})
     np.testing.assert_allclose(told.share_within([0.5, 10.5, 200.0]), [0.0, 0.1, 1.0])
     low, high = told.intervals[50.0]

@@ -7,6 +7,8 @@ from rich.table import Table
 
 from palpate.cli.progress import console
 from palpate.evaluation.compare import PairedDifference
+from palpate.evaluation.curve_errors import PERCENTILES, ErrorDistribution
+from palpate.evaluation.outline_errors import ANNOTATORS, MODEL, OutlineErrors
 from palpate.evaluation.posture_paired import PostureDifference
 from palpate.evaluation.summary import Summary
 from palpate.workflows.assess import Assessment
@@ -37,6 +39,8 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
     if evaluation.ceiling is not None:
         table.add_row("between annotators", *_cells(evaluation.ceiling.between.best.overall))
     console.print(table)
+    for outline in evaluation.outlines:
+        console.print(outline_table({"": outline}))
     if assessment.agreement is not None:
         console.print(_agreement(assessment))
     if assessment.posture is not None:
@@ -60,6 +64,29 @@ def _cells(summary: Summary) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def outline_table(by_recipe: Mapping[str, OutlineErrors]) -> Table:
+    """Percentiles of the mean error of an image along an outline, of one recipe or of several."""
+    first = next(iter(by_recipe.values()))
+    of = " of the normaliser" if first.best == "%" else ""
+    table = Table(title=f"{first.outline.title}: mean error of an image in {first.best}{of}")
+    table.add_column("")
+    for percentile in PERCENTILES:
+        table.add_column("median" if percentile == 50.0 else f"{percentile:g}th", justify="right")
+    table.add_column("95 % of the median", justify="right")
+    rows = [(f"{name} ".lstrip(), MODEL, outline) for name, outline in by_recipe.items()]
+    for label, wanted, outline in (*rows, (f"{ANNOTATORS} ", ANNOTATORS, first)):
+        for (who, kind, unit), each in outline.distributions.items():
+            if who == wanted and unit == first.best:
+                cells = [_number(each.percentiles[p]) for p in PERCENTILES]
+                table.add_row(label + kind, *cells, _span(each, 50.0))
+    return table
+
+
+def _span(each: ErrorDistribution, percentile: float) -> str:
+    interval = each.intervals.get(percentile)
+    return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
 def _agreement(assessment: Assessment) -> Table:

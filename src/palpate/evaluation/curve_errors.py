@@ -5,7 +5,7 @@ So an outline has two errors: point to point, and point to the curve through the
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from palpate.evaluation.bootstrap import Interval, Resampling
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.errors import Comparison, Errors, normaliser_length
 from palpate.evaluation.normalised import cumulative
+from palpate.evaluation.tables import ErrorUnit
 from palpate.geometry.curves import distance_to_polyline, polyline, smooth_curve
 from palpate.points import Points
 from palpate.scheme import LandmarkScheme
@@ -33,6 +34,7 @@ class Outline:
         smooth: a smooth curve through the points, else straight lines. The curve is nearer to a
             round bone's edge than its chords are: between annotated points a found point that is
             right would be counted wrong by what the chord cuts off.
+        title: for people.
 
     Raises:
         SchemeError: fewer than two names, or one twice.
@@ -41,6 +43,7 @@ class Outline:
     names: tuple[str, ...]
     closed: bool = False
     smooth: bool = True
+    title: str = "outline"
 
     def __post_init__(self) -> None:
         if len(self.names) < 2 or len(set(self.names)) < len(self.names):
@@ -66,22 +69,24 @@ class Outline:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ErrorDistribution:
-    """One error an image, in % of a length of that image: its cumulative distribution.
+    """One error an image, in one unit: its cumulative distribution.
 
     Args:
-        percent: mean error over the landmarks of each image, sorted; infinite where one of its
+        unit: px, mm, or % of a length of that image.
+        values: mean error over the landmarks of each image, sorted; infinite where one of its
             landmarks was missed.
         percentiles: percentile -> error; None where so many images have a missed landmark.
         intervals: percentile -> interval, by bootstrap over subjects; of finite ones alone.
     """
 
-    percent: Float[ndarray, " image"]
+    unit: ErrorUnit
+    values: Float[ndarray, " image"]
     percentiles: Mapping[float, float | None]
     intervals: Mapping[float, Interval]
 
     def share_within(self, limits: Sequence[float]) -> Float[ndarray, " limit"]:
-        """Return the share of images whose error is at most each limit, in %."""
-        return cumulative(self.percent, limits)
+        """Return the share of images whose error is at most each limit."""
+        return cumulative(self.values, limits)
 
 
 def model_to_curve(
@@ -111,14 +116,16 @@ def annotators_to_curve(
     """Measure each annotator's distance from the curve of the truth, the mean of the annotators.
 
     The paper's 'annotator' curve. Of two annotators who disagree, both are half as far from
-    their mean as from each other: it is the noise of the truth, not that of one person.
+    their mean as from each other: it is the noise of the truth, not that of one person. A
+    landmark that a person left out is not wanted of that person: it was judged not visible.
 
     Raises:
         StudyError: no image has an annotator.
         SchemeError: as :func:`model_to_curve`.
     """
     pairs = ((case, points.coordinates) for case in cases for points in case.annotators.values())
-    return _gather(pairs, outline, normaliser)
+    errors = _gather(pairs, outline, normaliser)
+    return replace(errors, wanted=errors.wanted & np.isfinite(errors.px))
 
 
 def annotators_against_mean(cases: Sequence[EvaluatedCase]) -> list[Comparison]:
@@ -132,39 +139,70 @@ def annotators_against_mean(cases: Sequence[EvaluatedCase]) -> list[Comparison]:
     ]
 
 
-def distribution(
-    errors: Errors, resampling: Resampling, *, percentiles: Sequence[float] = PERCENTILES
-) -> ErrorDistribution:
-    """Average the errors of each image, in % of its normaliser, and tell percentiles.
+def image_means(errors: Errors, unit: ErrorUnit) -> Float[ndarray, " row"]:
+    """Return the mean error of every row, over the landmarks that are wanted of it.
 
-    Images without a normaliser or without a wanted landmark are left out.
+    Infinite where one of them was missed, NaN where none is wanted or, in %, the image has no
+    normaliser.
 
     Raises:
-        StudyError: errors that were gathered without a normaliser, no image left, or a
-            percentile outside 0 to 100.
+        StudyError: errors that were gathered without a normaliser, or not all calibrated.
     """
-    if errors.normaliser_px is None:
-        raise StudyError("errors in % need a normaliser: name the two landmarks of a length")
+    values = _in_unit(errors, unit)
+    count = errors.wanted.sum(axis=1)
+    missed = errors.wanted & np.isnan(errors.px)
+    total = np.where(errors.wanted, np.where(missed, np.inf, values), 0.0).sum(axis=1)
+    known = count > 0
+    if unit == "%" and errors.normaliser_px is not None:
+        known &= np.isfinite(errors.normaliser_px)
+    return np.where(known, total / np.maximum(count, 1), np.nan)
+
+
+def distribution(
+    errors: Errors,
+    resampling: Resampling,
+    *,
+    unit: ErrorUnit = "%",
+    percentiles: Sequence[float] = PERCENTILES,
+) -> ErrorDistribution:
+    """Average the errors of each image and tell percentiles of these means.
+
+    Images without a wanted landmark, and in % those without a normaliser, are left out.
+
+    Raises:
+        StudyError: errors that were gathered without a normaliser or not all calibrated, no
+            image left, or a percentile outside 0 to 100.
+    """
     if not all(0.0 < p < 100.0 for p in percentiles):
         raise StudyError(f"a percentile is between 0 and 100, got {list(percentiles)}")
-    count = errors.wanted.sum(axis=1)
-    kept = (count > 0) & np.isfinite(errors.normaliser_px)
+    means = image_means(errors, unit)
+    kept = ~np.isnan(means)
     if not kept.any():
-        raise StudyError("no image has both a normaliser and an annotated landmark")
-    missed = errors.wanted & np.isnan(errors.px)
-    total = np.where(errors.wanted, np.where(missed, np.inf, errors.px), 0.0).sum(axis=1)
-    percent = 100.0 * total[kept] / count[kept] / errors.normaliser_px[kept]
-    owners = resampling.owners(errors.subjects)[kept]
-    order = np.argsort(percent, kind="stable")
-    percent, owners = percent[order], owners[order]
+        also = "both a normaliser and " if unit == "%" else ""
+        raise StudyError(f"no image has {also}an annotated landmark")
+    order = np.argsort(means[kept], kind="stable")
+    values = means[kept][order]
+    owners = resampling.owners(errors.subjects)[kept][order]
     found, intervals = {}, {}
     for p in percentiles:
-        value = float(np.quantile(percent, p / 100.0, method="inverted_cdf"))
+        value = float(np.quantile(values, p / 100.0, method="inverted_cdf"))
         found[p] = value if np.isfinite(value) else None
-        interval = _interval(percent, owners, resampling, p / 100.0)
+        interval = _interval(values, owners, resampling, p / 100.0)
         if interval is not None:
             intervals[p] = interval
-    return ErrorDistribution(percent, found, intervals)
+    return ErrorDistribution(unit, values, found, intervals)
+
+
+def _in_unit(errors: Errors, unit: ErrorUnit) -> Float[ndarray, "row landmark"]:
+    if unit == "px":
+        return errors.px
+    if unit == "mm":
+        if errors.mm is None:
+            raise StudyError("errors in mm need every image to be calibrated")
+        return errors.mm
+    if errors.normaliser_px is None:
+        raise StudyError("errors in % need a normaliser: name the two landmarks of a length")
+    return 100.0 * errors.px / errors.normaliser_px[:, None]
 
 
 def _interval(

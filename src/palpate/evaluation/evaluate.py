@@ -16,8 +16,10 @@ from palpate.evaluation.bootstrap import Resampling
 from palpate.evaluation.cases import EvaluatedCase, check_cases
 from palpate.evaluation.ceiling import Ceiling, human_ceiling
 from palpate.evaluation.coverage import EllipseCoverage, ellipse_coverage
+from palpate.evaluation.curve_errors import Outline
 from palpate.evaluation.errors import gather, model_against_truth, normaliser_length
 from palpate.evaluation.figures import Figures, Thresholds, figures
+from palpate.evaluation.outline_errors import OutlineErrors, outline_errors
 from palpate.evaluation.plain import plain
 from palpate.evaluation.summary import Summary
 from palpate.evaluation.tables import ErrorUnit
@@ -38,6 +40,7 @@ class Evaluation:
         resamples: of the bootstrap.
         notes: what a reader must know, in sentences: what was left out and why.
         normaliser: names of the two landmarks whose true distance errors are divided by.
+        outlines: errors along curves, to the point and to the curve; empty where none is named.
     """
 
     cases: tuple[EvaluatedCase, ...]
@@ -48,6 +51,7 @@ class Evaluation:
     resamples: int
     notes: tuple[str, ...]
     normaliser: tuple[str, str] | None = None
+    outlines: tuple[OutlineErrors, ...] = ()
 
     @property
     def unit(self) -> ErrorUnit:
@@ -100,6 +104,7 @@ class Evaluation:
             "model": plain(self.model),
             "ceiling": plain(self.ceiling),
             "ellipse_coverage": plain(self.coverage),
+            "outlines": [outline.to_json() for outline in self.outlines],
         }
 
     def rows(self) -> Iterator[dict[str, str | float | None]]:
@@ -119,6 +124,7 @@ def evaluate(
     rng: np.random.Generator,
     resamples: int = 1000,
     thresholds: Thresholds | None = None,
+    outlines: Sequence[Outline] = (),
 ) -> Evaluation:
     """Compute errors, success rates, failure rates and intervals of predictions.
 
@@ -132,10 +138,11 @@ def evaluate(
         rng: draws the resamples of the subjects.
         resamples: how many.
         thresholds: of success; by default 2, 2.5, 3 and 4 mm, and a range in px and %.
+        outlines: curves that errors are told from as well.
 
     Raises:
         StudyError: no image, an image twice, different schemes.
-        SchemeError: the normaliser names an unknown landmark.
+        SchemeError: the normaliser or an outline names an unknown landmark.
 
     Example:
         >>> import numpy as np
@@ -160,6 +167,12 @@ def evaluate(
         ordered, normaliser=normaliser, thresholds=limits, resampling=resampling
     )
     calibrated = sum(case.calibration is not None for case in ordered)
+    along = {
+        outline.title: outline_errors(
+            ordered, outline, normaliser=normaliser, resampling=resampling
+        )
+        for outline in outlines
+    }
     return Evaluation(
         cases=ordered,
         model=model,
@@ -167,8 +180,9 @@ def evaluate(
         coverage=ellipse_coverage(ordered, resampling),
         calibrated=calibrated,
         resamples=resamples,
-        notes=_notes(ordered, model, ceiling, calibrated),
+        notes=(*_notes(ordered, model, ceiling, calibrated), *_outline_notes(along, len(ordered))),
         normaliser=normaliser,
+        outlines=tuple(each for each in along.values() if each is not None),
     )
 
 
@@ -212,6 +226,17 @@ def _notes(
                 "others: no distance between these is counted."
             )
     return tuple(notes)
+
+
+def _outline_notes(along: Mapping[str, OutlineErrors | None], images: int) -> Iterator[str]:
+    """Say where an outline could not be told."""
+    for title, each in along.items():
+        without = images if each is None else each.without_curve
+        if without:
+            yield (
+                f"{without} of {images} images have no curve {title!r}: fewer than two of its "
+                "landmarks are annotated."
+            )
 
 
 def _rows(

@@ -16,6 +16,7 @@ from palpate.errors import ConfigError, SchemeError
 from palpate.measurement import NormalRange, Unit
 from palpate.protocols.facing import Facing
 from palpate.protocols.formula import AnyFormula, Gives
+from palpate.protocols.outline import OutlineTable, ProtocolOutline, outlines_of
 from palpate.protocols.posture_table import PostureTable, check_posture
 from palpate.protocols.problems import explained
 from palpate.protocols.template import expanded
@@ -129,6 +130,7 @@ class ProtocolFile(_Strict):
     conventions: dict[str, Convention] = {}
     drawings: dict[str, dict[str, tuple[float, float]]] = {}
     posture: PostureTable | None = None
+    outline: tuple[OutlineTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Protocol:
         flipped: conventions that were turned round.
         references: two landmarks that tell place, scale and turn of the anatomy, for a search in
             two stages; None where none are named.
+        outlines: curves that landmarks mark; errors are also told as distances from these.
     """
 
     name: str
@@ -165,6 +168,7 @@ class Protocol:
     posture: PostureTable | None = None
     flipped: frozenset[str] = frozenset()
     references: Pair | None = None
+    outlines: tuple[ProtocolOutline, ...] = ()
 
     @property
     def label(self) -> str:
@@ -306,6 +310,7 @@ def protocol_from_table(raw: Mapping[str, Any], *, where: str) -> Protocol:
         MappingProxyType(file.drawings),
         file.posture,
         references=file.references,
+        outlines=outlines_of(file.outline, scheme.names, where=where),
     )
 
 

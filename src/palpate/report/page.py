@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from markupsafe import Markup
 
 from palpate.evaluation.errors import (
     Errors,
@@ -21,49 +20,18 @@ from palpate.evaluation.summary import Summary
 from palpate.evaluation.tables import NO_GROUP, ErrorUnit
 from palpate.measurement import Measurement, Report
 from palpate.report.case_view import CaseView, protocols, view_case
+from palpate.report.outline_section import OutlineSection, outline_section
+from palpate.report.parts import Bounded, Plot, Row, Table, Tile
 from palpate.report.picked import pick
 from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, strip_plot
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.wording import DIGITS, figure, number, percent, span, unit_name
 
+# The pieces are also imported from here.
+__all__ = ["Bounded", "Page", "Plot", "Row", "Table", "Tile", "page"]
+
 MOST_ROWS = 2000
 MOST_PLOTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One key figure."""
-
-    label: str
-    value: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """A figure with its interval below it."""
-
-    text: str
-    below: str
-
-
-Row = tuple[str | Bounded, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text under a heading; the first cell names a row, a row of one cell is a heading."""
-
-    head: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A drawing with a sentence that says how to read it."""
-
-    drawing: Markup
-    caption: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +86,7 @@ class Page:
     warnings: tuple[str, ...]
     tiles: tuple[Tile, ...]
     accuracy: Accuracy | None
+    outlines: tuple[OutlineSection, ...]
     agreed: Agreed | None
     shown: tuple[tuple[str, tuple[CaseView, ...]], ...]
     shown_note: str
@@ -152,6 +121,9 @@ def page(report: StudyReport) -> Page:
         warnings=tuple(report.warnings),
         tiles=_tiles(report),
         accuracy=None if report.evaluation is None else _accuracy(report.evaluation),
+        outlines=()
+        if report.evaluation is None
+        else tuple(outline_section(outline) for outline in report.evaluation.outlines),
         agreed=None if report.agreement is None else _agreed(report.agreement),
         shown=tuple(shown),
         shown_note=note,

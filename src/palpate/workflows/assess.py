@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from palpate.evaluation.cases import EvaluatedCase
+from palpate.evaluation.curve_errors import Outline
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.measurements import Agreement, agreement
 from palpate.files import write_json, write_rows
@@ -73,7 +74,12 @@ def assess(
     """
     normaliser = protocol.normaliser if protocol is not None else None
     scored = scored_cases(study, evaluated.cases, annotated_only=annotated_only)
-    figures = evaluate(scored, normaliser=normaliser, rng=np.random.default_rng(seed))
+    figures = evaluate(
+        scored,
+        normaliser=normaliser,
+        rng=np.random.default_rng(seed),
+        outlines=outlines_of(protocol),
+    )
     if protocol is None:
         return Assessment(study, evaluated, figures)
     if protocol.posture is not None and study.case(evaluated.cases[0].identifier).clip is not None:
@@ -102,13 +108,27 @@ def assess(
     )
 
 
+def outlines_of(protocol: Protocol | None) -> tuple[Outline, ...]:
+    """Return the curves that a protocol names; none where there is no protocol."""
+    if protocol is None:
+        return ()
+    return tuple(
+        Outline(outline.landmarks, outline.closed, title=outline.title)
+        for outline in protocol.outlines
+    )
+
+
 def _marked(protocol: Protocol, case: EvaluatedCase, size: tuple[int, int]) -> Report:
     report = measure_points(protocol, case.truth, case.calibration, size=size)
     return Report(case.subject, case.identifier, report.measurements, report.provenance)
 
 
 def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str, str]) -> None:
-    """Write predictions, metrics.json, errors.csv, measurements and report.html into ``out``."""
+    """Write predictions, metrics.json, tables, measurements and report.html into ``out``.
+
+    Tables: ``errors.csv``; where the protocol names outlines ``outlines.csv``, their percentiles,
+    and ``outline_errors.csv``, their errors image by image; ``measurements.csv``.
+    """
     evaluated = assessment.evaluated
     scheme = evaluated.cases[0].prediction.scheme
     write_predictions(
@@ -120,6 +140,14 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
         metrics["agreement"] = assessment.agreement.to_json()
     write_json(out / "metrics.json", metrics)
     write_rows(out / "errors.csv", list(assessment.evaluation.rows()))
+    if assessment.evaluation.outlines:
+        outlines = assessment.evaluation.outlines
+        write_rows(
+            out / "outlines.csv", [row for each in outlines for row in each.percentile_rows()]
+        )
+        write_rows(
+            out / "outline_errors.csv", [row for each in outlines for row in each.image_rows()]
+        )
     if assessment.posture is not None:
         write_posture(assessment.posture, out / "posture")
         write_posture_report(

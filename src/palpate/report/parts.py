@@ -1,0 +1,41 @@
+"""The pieces that pages are made of: key figures, tables and drawings."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One key figure."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A figure with its interval below it."""
+
+    text: str
+    below: str
+
+
+Row = tuple[str | Bounded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a heading; the first cell names a row, a row of one cell is a heading."""
+
+    head: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing with a sentence that says how to read it."""
+
+    drawing: Markup
+    caption: str
