@@ -31,6 +31,10 @@ def show_curve(curve: LearningCurve, out: Path) -> None:
     for point in every:
         table.add_row(*_cells(point, curve))
     console.print(table)
+    for sentence in curve.advice.advised:
+        console.print(sentence, highlight=False, markup=False)
+    for caveat in curve.advice.caveats:
+        console.print(f"note: {caveat}", highlight=False, markup=False, style="dim")
     for one in curve.failed:
         console.print(f"failed: {one.run.place}: {one.reason}", highlight=False, markup=False)
 

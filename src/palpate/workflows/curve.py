@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from palpate.evaluation.advice import Advice, Figures, advice
 from palpate.evaluation.plain import plain
 from palpate.evaluation.tables import ErrorUnit
 from palpate.files import write_json, write_rows
 from palpate.protocols.protocol import read_protocol
 from palpate.training.recipe import Recipe
+from palpate.workflows.curve_advice import figures_of
 from palpate.workflows.curve_cut import TrainingSet
 from palpate.workflows.curve_figures import (
     CurvePoint,
@@ -20,6 +22,7 @@ from palpate.workflows.curve_figures import (
     size_differences,
     success,
 )
+from palpate.workflows.curve_fit import RecipeFit, fit_recipe
 from palpate.workflows.curve_row import run_row
 from palpate.workflows.curve_runs import CurveAdvance, JudgedRun, curve_runs, train_and_judge
 from palpate.workflows.folds import Folds
@@ -37,6 +40,9 @@ class LearningCurve:
         runs: all, those that failed too.
         points: recipe -> its points by growing size.
         differences: of every two recipes at every size.
+        fits: recipe -> its learning curves.
+        figures: what the advice is given on.
+        advice: what to do next, and what speaks against leaning on it.
     """
 
     study: str
@@ -45,6 +51,9 @@ class LearningCurve:
     runs: tuple[JudgedRun, ...]
     points: Mapping[str, tuple[CurvePoint, ...]]
     differences: tuple[SizeDifference, ...]
+    fits: Mapping[str, RecipeFit]
+    figures: Figures
+    advice: Advice
 
     @property
     def failed(self) -> tuple[JudgedRun, ...]:
@@ -75,13 +84,19 @@ def learn_curve(
     judged = train_and_judge(folds.study, runs, out, workers=workers, advance=advance)
     points = curve_points(judged, normaliser)
     unit = common_unit(points)
+    differences = size_differences(points, unit)
+    fits = {recipe: fit_recipe(own, unit) for recipe, own in points.items()}
+    figures = figures_of(judged, points, fits, differences, unit)
     return LearningCurve(
         study=folds.study.name,
         unit=unit,
         normaliser=normaliser,
         runs=tuple(judged),
         points=points,
-        differences=size_differences(points, unit),
+        differences=differences,
+        fits=fits,
+        figures=figures,
+        advice=advice(figures),
     )
 
 
@@ -99,6 +114,9 @@ def write_curve(curve: LearningCurve, out: Path) -> None:
                 for recipe, points in curve.points.items()
             },
             "differences": [plain(asdict(row)) for row in curve.differences],
+            "fits": {recipe: plain(fit) for recipe, fit in curve.fits.items()},
+            "advice": list(curve.advice.advised),
+            "caveats": list(curve.advice.caveats),
             "failed": {str(one.run.place): one.reason for one in curve.failed},
         },
     )

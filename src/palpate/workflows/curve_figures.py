@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from palpate.errors import StudyError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.compare import PairedDifference, paired
-from palpate.evaluation.errors import Comparison, gather, model_against_truth
+from palpate.evaluation.errors import Comparison, Errors, gather, model_against_truth
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.summary import Summary
 from palpate.evaluation.tables import ErrorUnit
@@ -109,16 +109,34 @@ def film_errors(
     Infinite where a wanted landmark was missed; films without a normaliser are left out.
     """
     errors = gather(comparisons, normaliser)
-    unit: ErrorUnit = "mm" if errors.mm is not None else "px"
-    values = errors.px if errors.mm is None else errors.mm
+    unit: ErrorUnit = "px" if errors.mm is None else "mm"
+    values = errors_in(errors, unit)
     kept = errors.wanted.any(axis=1)
     if errors.normaliser_px is not None and np.isfinite(errors.normaliser_px).any():
         unit, values = "%", 100 * errors.px / errors.normaliser_px[:, None]
         kept &= np.isfinite(errors.normaliser_px)
-    wanted = errors.wanted[kept]
-    strict = np.where(np.isnan(values[kept]), np.inf, values[kept])
-    totals = np.where(wanted, strict, 0.0).sum(axis=1)
-    return unit, np.sort(totals / wanted.sum(axis=1))
+    return unit, np.sort(strict_means(values[kept], errors.wanted[kept]))
+
+
+def errors_in(errors: Errors, unit: ErrorUnit) -> Float[ndarray, "row landmark"]:
+    """Return the errors in mm or px.
+
+    Raises:
+        StudyError: millimetres of images that are not all calibrated.
+    """
+    if unit == "px":
+        return errors.px
+    if errors.mm is None:
+        raise StudyError("there are no millimetres: not every image is calibrated")
+    return errors.mm
+
+
+def strict_means(
+    values: Float[ndarray, "film landmark"], wanted: Bool[ndarray, "film landmark"]
+) -> Float[ndarray, " film"]:
+    """Return each film's mean over the wanted landmarks; infinite where one was missed."""
+    strict = np.where(np.isnan(values), np.inf, values)
+    return np.where(wanted, strict, 0.0).sum(axis=1) / wanted.sum(axis=1)
 
 
 def percentiles(films: Float[ndarray, " film"]) -> dict[int, float | None]:
