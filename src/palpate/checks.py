@@ -7,13 +7,12 @@ check is a function of the study (and of its films, read once) that yields findi
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
 from json import dumps
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 
+from palpate.annotator_checks import annotator_problems
 from palpate.duplicates import Films, duplicates_among, read_films
 from palpate.errors import StudyError
 from palpate.finding import SEVERITIES, Finding
@@ -22,6 +21,7 @@ from palpate.shape_checks import ShapeKind, ShapeProblem, shape_problems
 from palpate.splits import given_split, refuse_leaks
 from palpate.study import Study, pictures
 from palpate.study_case import StudyCase
+from palpate.study_proposals import RECORD, read_proposal_record
 
 # A point may lie so far outside before it counts: files count from a corner or from a centre.
 OUTSIDE_PX = 1.0
@@ -29,8 +29,6 @@ OUTSIDE_PX = 1.0
 OFTEN_ABSENT = 0.2
 # Copies within a subject are told only where they are the same picture, not neighbouring frames.
 SAME_PICTURE = 0.995
-# Distance of annotators, in scatters of that landmark, from which it is told.
-APART = 8.0
 
 _SHAPES: dict[ShapeKind, str] = {
     "swapped": "{names} lie as if they had been exchanged",
@@ -63,7 +61,8 @@ def find_problems(study: Study) -> tuple[Finding, ...]:
         found += _outside(study, films)
         found += _same_place(study)
         found += _shapes(study)
-        found += _annotators_apart(study)
+        found += annotator_problems(study)
+        found += _as_proposed(study)
     order = {severity: i for i, severity in enumerate(SEVERITIES)}
     return tuple(sorted(found, key=lambda f: (order[f.severity], -f.weight, f.kind, f.image)))
 
@@ -305,45 +304,38 @@ def _shape_finding(study: Study, case: StudyCase, problem: ShapeProblem, annotat
     )
 
 
-def _annotators_apart(study: Study) -> Iterator[Finding]:
-    """Annotators who differ on a landmark far more than they usually do on it."""
-    several = [case for case in study.cases if len(case.annotations) > 1]
-    if len(several) < 10:
+def _as_proposed(study: Study) -> Iterator[Finding]:
+    """Images whose points are a model's to the last digit, though somebody's name stands there."""
+    path = study.root / RECORD
+    if not path.is_file():
         return
-    spread = np.stack([_spread(case.annotations.values()) for case in several])
-    given = ~np.isnan(spread)
-    columns = [spread[given[:, k], k] for k in range(spread.shape[1])]
-    medians = np.array([np.median(c) if len(c) else np.nan for c in columns])
-    scatters = np.array(
-        [1.4826 * np.median(np.abs(c - np.median(c))) if len(c) else np.nan for c in columns]
-    )
-    # Annotators who click the same pixel have no scatter: a tenth of all scatter at least.
-    floor = 0.1 * float(np.nanmean(spread)) + 1e-9
-    score = np.nan_to_num((spread - medians) / np.maximum(scatters, floor))
-    for i, k in np.argwhere(score > APART):
-        case, name = several[i], study.scheme.names[k]
-        who = tuple(a for a, points in case.annotations.items() if points.present[k])
+    record = read_proposal_record(path)
+    looked_at: dict[str, list[str]] = defaultdict(list)
+    for case in study.cases:
+        if case.identifier not in record.images:
+            continue
+        for annotator, points in _given(case):
+            if not points.present.any() or not record.untouched(case.identifier, points).all():
+                continue
+            who = record.images[case.identifier].looked_at_by
+            if who:
+                looked_at[who].append(case.identifier)
+                continue
+            sentence = (
+                f"{case.identifier}: not corrected: all {int(points.present.sum())} landmarks are "
+                f"where a model proposed them{_by(annotator)}; correct them or take them out; "
+                "where they are right, say so in 'looked_at' and take them back with 'palpate "
+                "annotate-seed ... --corrected-by NAME'"
+            )
+            yield Finding(
+                "not-corrected", "warning", sentence, case.identifier, annotator=annotator
+            )
+    for who, images in looked_at.items():
         sentence = (
-            f"{case.identifier}: annotators {_listed(who, ' and ')} are {spread[i, k]:.1f} px "
-            f"apart on {name}, where {medians[k]:.1f} px is usual"
+            f"{len(images)} images, such as {images[0]!r}, are as a model proposed them; {who} "
+            "looked at them and changed nothing: a model is not judged by these"
         )
-        yield Finding(
-            "annotators-apart",
-            "warning",
-            sentence,
-            case.identifier,
-            (name,),
-            weight=float(score[i, k]),
-        )
-
-
-def _spread(annotations: Iterable[Points]) -> Float[ndarray, " landmark"]:
-    """Largest distance of two annotators on each landmark; NaN where fewer than two gave it."""
-    pairs = combinations([points.coordinates for points in annotations], 2)
-    distances = np.stack([np.linalg.norm(a - b, axis=1) for a, b in pairs])
-    known = ~np.isnan(distances)
-    largest = np.where(known, distances, -np.inf).max(axis=0)
-    return np.where(known.any(axis=0), largest, np.nan)
+        yield Finding("looked-at", "note", sentence, images[0], weight=float(len(images)))
 
 
 def _given(case: StudyCase) -> Iterator[tuple[str, Points]]:
