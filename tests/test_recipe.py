@@ -5,13 +5,9 @@ from itertools import pairwise
 import pytest
 
 from palpate.errors import ConfigError
-from palpate.training.recipe import (
-    OptimiserSettings,
-    parse_recipe,
-    read_recipe,
-    recipe_names,
-)
+from palpate.training.recipe import parse_recipe, read_recipe, recipe_names
 from palpate.training.schedule import learning_rate
+from palpate.training.settings import OptimiserSettings
 
 
 @pytest.mark.parametrize("name", recipe_names())

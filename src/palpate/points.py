@@ -94,6 +94,15 @@ class Points:
         order = self.scheme.mirror_order()
         return Points(self.scheme, moved.coordinates[order], moved.visibility[order], moved.frame)
 
+    def only(self, scheme: LandmarkScheme) -> "Points":
+        """Return the points that another scheme names too, in its order.
+
+        Raises:
+            SchemeError: it names one that is not here.
+        """
+        rows = self.scheme.indices(scheme.names)
+        return Points(scheme, self.coordinates[rows], self.visibility[rows], self.frame)
+
     def __getitem__(self, name: str) -> Float[ndarray, " d"]:
         """Return the coordinate of one landmark by name."""
         return self.coordinates[self.scheme.index(name)]

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from palpate.errors import ConfigError, PalpateError
+from palpate.localisers.cascade import CASCADE, GLOBAL, LOCAL, join_cascade
 from palpate.localisers.engines import load_onnx, load_openvino
 from palpate.localisers.forest import METHOD, load_forest
 from palpate.localisers.localiser import Localiser
@@ -43,7 +44,14 @@ def load_localiser(
     if not path.is_dir():
         raise PalpateError(f"there is no run folder {path}; make one with 'palpate train'")
     folder = RunFolder(path)
-    if folder.description().get("method") == METHOD:
+    method = folder.description().get("method")
+    if method == CASCADE:
+        searches = (
+            load_localiser(path / name, device=device, one_thread=one_thread)
+            for name in (GLOBAL, LOCAL)
+        )
+        return join_cascade(folder, *searches)
+    if method == METHOD:
         return load_forest(folder, workers=1 if one_thread else processors())
     if find_spec("torch") is None:
         raise PalpateError(

@@ -60,10 +60,10 @@ def train_forest(
 
 def _samples(job: TrainingJob[ForestRecipe], part: str, advance: Advance) -> list[Sample]:
     names = job.part(part)
-    samples = []
+    samples: list[Sample] = []
     for done, name in enumerate(names):
         advance(f"reading {part} images", done, len(names), "")
-        samples.append(job.study.load(job.study.case(name)))
+        samples.extend(job.samples(name))
     return samples
 
 
@@ -89,7 +89,7 @@ def _finish(
     """Calibrate on validation subjects and write the description last, as the seal."""
     spec = ForestSpec(
         f"{job.recipe.name} on {job.study.name}",
-        job.study.scheme,
+        job.scheme,
         protocol=job.study.settings.protocol or "",
     )
     localiser = ForestLocaliser(spec, model, sha256(folder.weights)[:12], threads)

@@ -13,7 +13,7 @@ from palpate.training.recipe import NetworkRecipe
 
 
 def training_grid(job: TrainingJob[NetworkRecipe]) -> tuple[int, int]:
-    """Return the recipe's grid (x, y), or one in the median proportions of the images.
+    """Return the recipe's grid (x, y), or one in the median proportions of what is looked at.
 
     Raises:
         StudyError: there is no image to train on.
@@ -24,7 +24,10 @@ def training_grid(job: TrainingJob[NetworkRecipe]) -> tuple[int, int]:
         raise StudyError("the split leaves no image to train on; annotate more films")
     if settings.size is not None:
         return settings.size
-    some = [job.study.load(job.study.case(name)).image.size for name in names[:64]]
+    seen = [sample.image for name in names[:64] for sample in job.samples(name)[:1]]
+    some = [image.size if image.region is None else image.region[2:] for image in seen]
+    if not some:
+        raise StudyError("of no film can anything be trained; see 'palpate check'")
     sizes = np.array(some, dtype=float)
     width, height = np.median(sizes / sizes.max(axis=1, keepdims=True), axis=0)
     scale = (settings.longest or 0) / max(width, height) / settings.multiple
@@ -46,7 +49,7 @@ def training_images(
     images = []
     for done, name in enumerate(names):
         advance(f"reading {what} images", done, len(names), "")
-        sample = job.study.load(job.study.case(name))
-        image = TrainingImage.of(sample, grid, colour=colour)
-        images.append(image.kept(store))
+        for sample in job.samples(name):
+            image = TrainingImage.of(sample, grid, colour=colour)
+            images.append(image.kept(store))
     return images

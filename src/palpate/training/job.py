@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -10,8 +10,11 @@ import numpy as np
 
 from palpate.errors import StudyError
 from palpate.points import Points
+from palpate.sample import Sample
+from palpate.scheme import LandmarkScheme
 from palpate.splits import Split
 from palpate.study import Study
+from palpate.training.focus import Focus
 from palpate.training.recipe import Recipe
 
 RecipeT_co = TypeVar("RecipeT_co", bound=Recipe, covariant=True)
@@ -34,12 +37,14 @@ class TrainingJob(Generic[RecipeT_co]):
         split: by subject.
         halves: of the held-out images, each to choose the weights that the other is judged by;
             empty where validation subjects choose.
+        focus: what of each image is looked at; None is the whole, with all landmarks.
     """
 
     study: Study
     recipe: RecipeT_co
     split: Split
     halves: tuple[tuple[str, ...], ...] = ()
+    focus: Focus | None = None
 
     def __post_init__(self) -> None:
         together = sorted(name for half in self.halves for name in half)
@@ -50,6 +55,16 @@ class TrainingJob(Generic[RecipeT_co]):
         """Return the identifiers of one part; empty where there is none."""
         return tuple(self.split.parts.get(name, ()))
 
+    @property
+    def scheme(self) -> LandmarkScheme:
+        """The landmarks that are trained."""
+        return self.study.scheme if self.focus is None else self.focus.scheme
+
+    def samples(self, name: str) -> Sequence[Sample]:
+        """Read an image: one sample, or as many as the focus makes of it."""
+        sample = self.study.load(self.study.case(name))
+        return [sample] if self.focus is None else self.focus(sample)
+
     def fingerprint(self) -> str:
         """Return a hash that differs where a resumed run would not be the same run."""
         cases = [
@@ -57,7 +72,10 @@ class TrainingJob(Generic[RecipeT_co]):
             for part in ("train", "validation")
             for name in self.part(part)
         ]
-        text = json.dumps([self.halves, self.recipe.model_dump(mode="json"), cases], sort_keys=True)
+        asked: list[object] = [self.halves, self.recipe.model_dump(mode="json"), cases]
+        if self.focus is not None:
+            asked.append(self.focus.described())
+        text = json.dumps(asked, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -16,8 +16,9 @@ from palpate.training.average import Average
 from palpate.training.batches import Batch, Examples, Share, epoch_batches, prefetched
 from palpate.training.checkpoint import Progress
 from palpate.training.objective import PerLandmark, mean_over_processes
-from palpate.training.recipe import NetworkRecipe, OptimiserSettings
+from palpate.training.recipe import NetworkRecipe
 from palpate.training.schedule import learning_rate
+from palpate.training.settings import OptimiserSettings
 
 CHECKPOINT_SECONDS = 30.0  # a checkpoint costs a write of the whole state; not after every epoch
 

@@ -9,156 +9,30 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from palpate.errors import ConfigError
 from palpate.forest.settings import RfrvSettings, settings_from_plain
 from palpate.suggest import did_you_mean
-
-ChannelsName = Literal["standardised", "grey-eq-inv", "grey-inv-eq", "rgb"]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InputSettings(_Strict):
-    """What the network sees: a grid of a fixed size, or one that follows the study."""
-
-    size: tuple[int, int] | None = None
-    longest: int | None = Field(default=None, ge=32)
-    multiple: int = Field(default=32, ge=1)
-    channels: ChannelsName = "standardised"
-    mirrored_channels: ChannelsName | None = None
-
-    @model_validator(mode="after")
-    def _one_size(self) -> "InputSettings":
-        if (self.size is None) == (self.longest is None):
-            raise ValueError("give either size = [width, height] or longest = px, one of them")
-        return self
+from palpate.training.settings import (
+    AugmentSettings,
+    CrossvalSettings,
+    InputSettings,
+    LossSettings,
+    NetworkSettings,
+    OptimiserSettings,
+    PredictSettings,
+    RegionSettings,
+    SplitSettings,
+    Strict,
+    TargetSettings,
+    TrainingSettings,
+)
 
 
-class AugmentSettings(_Strict):
-    """Ranges of the random warps and exposures; see ``augment``.
-
-    Images are turned by ``rotation_centre_deg`` +- ``rotation_deg``, anti-clockwise as one sees
-    them.
-    """
-
-    rotation_deg: float = Field(default=0.0, ge=0.0, le=180.0)
-    rotation_centre_deg: float = Field(default=0.0, ge=-180.0, le=180.0)
-    scale: float = Field(default=0.0, ge=0.0)
-    stretch: float = Field(default=0.0, ge=0.0)
-    shear: float = Field(default=0.0, ge=0.0)
-    shift: float = Field(default=0.0, ge=0.0)
-    mirror: float = Field(default=0.0, ge=0.0, le=1.0)
-    gamma: float = Field(default=0.0, ge=0.0)
-    contrast: float = Field(default=0.0, ge=0.0, le=1.0)
-    brightness: float = Field(default=0.0, ge=0.0, le=1.0)
-    noise: float = Field(default=0.0, ge=0.0, le=1.0)
-    blur_px: float = Field(default=0.0, ge=0.0)
-    invert: float = Field(default=0.0, ge=0.0, le=1.0)
-    hide: float = Field(default=0.0, ge=0.0, le=1.0)
-    hide_size: float = Field(default=0.3, ge=0.0, le=1.0)
-
-
-class NetworkSettings(_Strict):
-    """Which network; see ``palpate recipes`` for the names."""
-
-    name: str
-
-
-class TargetSettings(_Strict):
-    """Width of the bumps, in cells of the map, and how displacements vote.
-
-    Only networks that put out heatmaps or displacements have bumps; only the latter have
-    displacements, clipped to ``reach_px`` of the grid, and votes, smoothed by ``smooth_px``.
-    """
-
-    sigma_cells: float = Field(default=1.5, gt=0)
-    reach_px: float = Field(default=20.0, gt=0)
-    smooth_px: float = Field(default=4.0, ge=0)
-    weigh_votes: bool = False
-
-
-class LossSettings(_Strict):
-    """Which loss; there are those of heatmaps, of coordinates and of displacements."""
-
-    name: str
-
-
-class OptimiserSettings(_Strict):
-    """Adam or AdamW, and how the learning rate goes."""
-
-    name: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = Field(default=0.0, ge=0.0)
-    schedule: Literal["constant", "one-cycle", "inverse-time"] = "one-cycle"
-    decay: float = Field(default=0.0, ge=0.0)
-    clip_norm: float | None = Field(default=None, gt=0)
-
-
-class TrainingSettings(_Strict):
-    """How long, in which batches, how often it is validated, and which weights are kept.
-
-    ``validate_every`` counts epochs, ``validations_per_epoch`` divides one, ``validate_at_most``
-    takes so many images of those held out, evenly spaced. ``patience`` counts validations.
-    """
-
-    epochs: int | None = Field(default=None, ge=1)
-    steps: int | None = Field(default=None, ge=1)
-    batch: int = Field(ge=1)
-    validate_every: int = Field(default=1, ge=1)
-    validations_per_epoch: int = Field(default=1, ge=1)
-    validate_at_most: int | None = Field(default=None, ge=1)
-    patience: int | None = Field(default=None, ge=1)
-    average: float | None = Field(default=None, ge=0.0, lt=1.0)
-    keep: Literal["best", "last"] = "best"
-    precision: Literal["float32", "bfloat16"] = "float32"
-    seed: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _one_length(self) -> "TrainingSettings":
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give either epochs or steps, one of them")
-        if self.validate_every > 1 and self.validations_per_epoch > 1:
-            raise ValueError("validate_every counts epochs, validations_per_epoch divides one")
-        return self
-
-
-class SplitSettings(_Strict):
-    """Shares of the subjects; used where neither the study nor a file says otherwise."""
-
-    validation: float = Field(default=0.1, ge=0.0, lt=1.0)
-    test: float = Field(default=0.2, ge=0.0, lt=1.0)
-    seed: int = Field(default=0, ge=0)
-
-
-class CrossvalSettings(_Strict):
-    """How ``crossval`` cuts a study and chooses the weights that a held-out subject is judged by.
-
-    With ``subjects`` every subject is a fold of its own. With ``halves`` nobody is set aside for
-    validation: the held-out subject's clips are cut in two, and each half is judged by the
-    weights that were best on the other.
-    """
-
-    folds: Literal["subjects"] | Annotated[int, Field(ge=2)] = 5
-    choose: Literal["validation", "halves"] = "validation"
-
-
-class PredictSettings(_Strict):
-    """How many views of an image are averaged; 1 is the image alone."""
-
-    views: int = Field(default=1, ge=1)
-    rotation_deg: float = Field(default=4.0, ge=0.0)
-    scale: float = Field(default=0.05, ge=0.0)
-    both_orders: bool = False
-
-
-class Recipe(_Strict, ABC):
+class Recipe(Strict, ABC):
     """All that a training run needs to know besides the study, whatever is trained."""
 
     name: str
@@ -214,9 +88,31 @@ class ForestRecipe(Recipe):
         return settings_from_plain(self.forest)
 
 
-METHODS: dict[str, type[NetworkRecipe] | type[ForestRecipe]] = {
+class CascadeRecipe(Recipe):
+    """How two searches follow each other: two landmarks in the film, then all in their region.
+
+    In a file, the table of a search is a recipe of its own, or names one: ``recipe = "whdv"``,
+    with what is to differ beside it.
+    """
+
+    method: Literal["cascade"]
+    region: RegionSettings = RegionSettings()
+    global_search: NetworkRecipe | ForestRecipe
+    local_search: NetworkRecipe | ForestRecipe
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def chance(self) -> int:
+        """The seed of folds and regions; each search has its own."""
+        return self.seed
+
+
+SEARCHES = ("global_search", "local_search")
+
+METHODS: dict[str, type[NetworkRecipe] | type[ForestRecipe] | type[CascadeRecipe]] = {
     "network": NetworkRecipe,
     "forest": ForestRecipe,
+    "cascade": CascadeRecipe,
 }
 
 
@@ -284,6 +180,8 @@ def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
             f"recipe {where}: there is no method {method!r}{did_you_mean(method, METHODS)}"
         )
     kind = METHODS[method]
+    if kind is CascadeRecipe:
+        values = _with_searches(values, where)
     try:
         recipe = kind.model_validate(values)
     except ValidationError as error:
@@ -291,6 +189,38 @@ def parse_recipe(values: Mapping[str, Any], *, where: str) -> Recipe:
     if isinstance(recipe, ForestRecipe):
         _ = recipe.settings  # now, not after the images were read
     return recipe
+
+
+def _with_searches(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values of a cascade, with the recipes of its two searches read."""
+    read = dict(values)
+    for name in SEARCHES:
+        table, place = read.get(name), f"{where}, [{name}]"
+        if not isinstance(table, Mapping):
+            raise ConfigError(f'recipe {where}: expected a table [{name}], such as recipe = "whdv"')
+        search = parse_recipe({"name": name, "about": "", **_based(table, place)}, where=place)
+        if isinstance(search, CascadeRecipe):
+            raise ConfigError(f"recipe {place}: a search cannot be a cascade itself")
+        read[name] = search
+    return read
+
+
+def _based(table: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """The recipe that a table names, with what else the table says put over it."""
+    if "recipe" not in table:
+        return table
+    based = _values(str(table["recipe"]))
+    for path, value in _leaves({key: own for key, own in table.items() if key != "recipe"}):
+        _put(based, path, value, where=place)
+    return based
+
+
+def _leaves(values: Mapping[str, Any]) -> Iterable[tuple[list[str], Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from (([key, *path], leaf) for path, leaf in _leaves(value))
+        else:
+            yield [key], value
 
 
 def network_recipe(recipe: Recipe) -> NetworkRecipe:
@@ -331,11 +261,15 @@ def _change(values: dict[str, Any], change: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text  # a bare word is a string
-    *path, last = key.split(".")
+    _put(values, key.split("."), value, where=f"--set {change}")
+
+
+def _put(values: dict[str, Any], key: list[str], value: Any, *, where: str) -> None:
+    *path, last = key
     for part in path:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"--set {change}: {part!r} is a value, not a table")
+            raise ConfigError(f"{where}: {part!r} is a value, not a table")
     values[last] = value
     # Of two settings that exclude each other, the one asked for wins.
     for one, other in (("epochs", "steps"), ("size", "longest")):

@@ -2,7 +2,7 @@
 
 import math
 
-from palpate.training.recipe import OptimiserSettings
+from palpate.training.settings import OptimiserSettings
 
 _WARM_UP = 0.1  # share of the steps of 'one-cycle' that climb
 _START = 1 / 25  # of the peak

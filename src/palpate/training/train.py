@@ -256,7 +256,7 @@ def make_spec(
     predict = recipe.predict
     return LocaliserSpec(
         name=f"{recipe.name} on {job.study.name}",
-        scheme=job.study.scheme,
+        scheme=job.scheme,
         network=name,
         grid=grid,
         channels=recipe.input.channels,

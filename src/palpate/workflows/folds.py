@@ -10,10 +10,8 @@ from palpate.splits import Split, find_copies, folds_by_subject, refuse_leaks
 from palpate.study import Study
 from palpate.study_case import StudyCase
 from palpate.training.job import TrainingJob
-from palpate.training.recipe import CrossvalSettings, Recipe
-
-# Of the subjects that are not held out, where validation subjects choose the weights.
-VALIDATION_SHARE = 0.15
+from palpate.training.recipe import Recipe
+from palpate.training.settings import CrossvalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def make_folds(
             "left to train on when it is held out; annotate a second, or cut one recording in time"
         )
     folds = count or (len(subjects) if settings.folds == "subjects" else settings.folds)
-    validation = 0.0 if settings.choose == "halves" else VALIDATION_SHARE
+    validation = 0.0 if settings.choose == "halves" else settings.validation
     splits = folds_by_subject(
         annotated, folds, rng=np.random.default_rng(seed), validation=validation
     )
