@@ -103,13 +103,11 @@ def _in_other_order(
         moved = np.flatnonzero(order != np.arange(len(order)))
         scheme = first.first.scheme.names
         how = "in reversed order" if is_reversed else "in another order"
-        example = (
-            f"{scheme[moved[0]]} of {names[0]} lies at {scheme[order[moved[0]]]} of {names[1]}"
-        )
+        here, there = scheme[moved[0]], scheme[order[moved[0]]]
         sentence = (
             f"the points of annotators {names[0]} and {names[1]} correspond {how} in "
-            f"{_counted(several)}: {here} of {names[0]} lies at {there} of {names[1]}; bring one of the files into the "
-            "other's order"
+            f"{_counted(several)}: {here} of {names[0]} lies at {there} of {names[1]}; bring one "
+            "of the files into the other's order"
         )
         yield Finding(
             "annotators-order",
