@@ -87,6 +87,11 @@ class RunFolder:
         return self.root / "study.json"
 
     @property
+    def begun(self) -> bool:
+        """Whether a training was begun here, of whatever method; it may have finished."""
+        return self.provenance.exists()
+
+    @property
     def log(self) -> Path:
         """One row per epoch."""
         return self.root / "log.csv"

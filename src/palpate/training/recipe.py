@@ -198,10 +198,10 @@ def _with_searches(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         table, place = read.get(name), f"{where}, [{name}]"
         if not isinstance(table, Mapping):
             raise ConfigError(f'recipe {where}: expected a table [{name}], such as recipe = "whdv"')
-        search = parse_recipe({"name": name, "about": "", **_based(table, place)}, where=place)
-        if isinstance(search, CascadeRecipe):
+        own = _based(table, place)
+        if own.get("method") == "cascade":
             raise ConfigError(f"recipe {place}: a search cannot be a cascade itself")
-        read[name] = search
+        read[name] = parse_recipe({"name": name, "about": "", **own}, where=place)
     return read
 
 

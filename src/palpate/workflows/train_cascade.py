@@ -105,11 +105,10 @@ class _Cascade:
 
     def _stage(self, job: TrainingJob[Recipe], root: Path, what: str) -> None:
         """Train one search, go on with it, or leave it where it has finished."""
-        begun = RunFolder(root).last.exists() or RunFolder(root).weights.exists()
         train_stage(
             job,
             root,
-            manner=replace(self.manner, resume=begun),
+            manner=replace(self.manner, resume=RunFolder(root).begun),
             advance=lambda step, done, total, remark: self.advance(
                 f"{what}: {step}", done, total, remark
             ),
@@ -204,7 +203,7 @@ def _references(job: TrainingJob[CascadeRecipe]) -> tuple[str, str]:
 
 def _begin(folder: RunFolder, job: TrainingJob[CascadeRecipe], manner: Manner) -> None:
     """Write what was asked for, or see that it is the same that was asked for before."""
-    if not folder.provenance.exists():
+    if not folder.begun:
         if manner.resume and not folder.root.exists():
             raise PalpateError(f"there is nothing to resume in {folder.root}; leave out --resume")
         write_request(folder, job, command=manner.command)

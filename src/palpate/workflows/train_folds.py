@@ -118,12 +118,11 @@ def train_runs(runs: Sequence[Run], *, workers: Workers, advance: FoldAdvance) -
 def _train_run(run: Run, number: int, workers: Workers, advance: FoldAdvance) -> None:
     """Train a run, or go on with it, and write how long it took; nothing where it is finished."""
     folder = RunFolder(run.out)
-    begun = folder.last.exists() or folder.weights.exists()
     finished, resumed, start = folder.localiser.exists(), folder.last.exists(), monotonic()
     train_job(
         run.job,
         run.out,
-        manner=Manner(resume=begun, device=workers.device),
+        manner=Manner(resume=folder.begun, device=workers.device),
         advance=lambda what, done, total, remark: advance(number, what, done, total, remark),
     )
     if not finished:
