@@ -38,14 +38,17 @@ def curve(  # noqa: PLR0913, PLR0917 - the flags of a command
     need_torch()
     from palpate.study import open_study
     from palpate.training.recipe import read_recipe
-    from palpate.workflows.curve import learn_curve, write_curve
+    from palpate.workflows.curve import learn_curve
     from palpate.workflows.curve_cut import cut_training_sets
+    from palpate.workflows.curve_write import write_curve
     from palpate.workflows.folds import make_folds
+    from palpate.workflows.provenance import study_provenance
     from palpate.workflows.train_folds import Workers
 
     wanted = _numbers(sizes)
     chosen = [read_recipe(name.strip(), set_ or []) for name in recipes.split(",")]
-    cut = make_folds(open_study(study), chosen[0].crossval, seed=seed, count=folds, only=only)
+    opened = open_study(study)
+    cut = make_folds(opened, chosen[0].crossval, seed=seed, count=folds, only=only)
     with stages() as show:
         found = learn_curve(
             cut,
@@ -57,7 +60,12 @@ def curve(  # noqa: PLR0913, PLR0917 - the flags of a command
                 f"{run.place}: {what}", done, total, remark
             ),
         )
-    write_curve(found, out)
+    how = (
+        f"test images: {len(cut.splits)} of the folds by subject, seed {seed}; training images: "
+        f"nested parts of the rest by subject, drawn {repeats} times"
+    )
+    provenance = {**study_provenance(opened, chosen[0], how), "recipe": ", ".join(found.points)}
+    write_curve(found, out, provenance)
     show_curve(found, out)
 
 

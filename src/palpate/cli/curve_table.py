@@ -37,6 +37,7 @@ def show_curve(curve: LearningCurve, out: Path) -> None:
         console.print(f"note: {caveat}", highlight=False, markup=False, style="dim")
     for one in curve.failed:
         console.print(f"failed: {one.run.place}: {one.reason}", highlight=False, markup=False)
+    console.print(f"page: {out / 'curve.html'}", highlight=False, markup=False)
 
 
 def _cells(point: CurvePoint, curve: LearningCurve) -> list[str]:

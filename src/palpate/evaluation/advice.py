@@ -17,6 +17,8 @@ from palpate.evaluation.learning_curve import FittedCurve
 _FEW_SUBJECTS = 20
 # A mean so many times the typical image's is carried by a few images.
 _CARRIED = 1.5
+# A gain of less than this share of the error is none.
+_NO_GAIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Method:
         missed: share of the annotated landmarks that were not found at the last size.
         minutes: training time at the last size; None where not known.
         fit: of ``errors``; None where there is none.
+        typical_fit: of that median at each size; None likewise.
         beside: at the last size; None where the test images have one annotator.
     """
 
@@ -63,6 +66,7 @@ class Method:
     missed: float
     minutes: float | None
     fit: FittedCurve | None
+    typical_fit: FittedCurve | None
     beside: Beside | None
 
 
@@ -96,6 +100,7 @@ class Figures:
         methods: each with one size or more.
         pairs: of every two methods at every size.
         failed: runs that failed.
+        jobs: runs that were trained at a time.
     """
 
     unit: str
@@ -107,6 +112,7 @@ class Figures:
     methods: tuple[Method, ...]
     pairs: tuple[Pair, ...] = ()
     failed: int = 0
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def advice(figures: Figures) -> Advice:
     """Say which method to use now, where curves cross, what more images would buy, and caveats.
 
     Example:
-        >>> one = Method("a", (50,), (50.0,), (2.0,), (1.8, 2.2), 1.9, 0.0, 3.0, None, None)
+        >>> one = Method("a", (50,), (50.0,), (2.0,), (1.8, 2.2), 1.9, 0.0, 3.0, None, None, None)
         >>> advice(Figures("mm", 40, 30, 8, 1, 1, (one,))).advised[0]
         'With 50 training images a is at 2.00 mm (95 % interval 1.80 to 2.20) on 40 test images.'
     """
@@ -248,26 +254,39 @@ def _crossing(before: Pair, after: Pair) -> str:
 
 
 def _more(figures: Figures, method: Method) -> list[str]:
-    """What more annotated images would buy."""
-    fit, unit = method.fit, figures.unit
-    if fit is None:
-        return []
-    fall = (
+    """What more annotated images would buy: of the mean, and of most images where they differ."""
+    sentences = []
+    if method.fit is not None:
+        sentences.append(_bought(figures, method, method.fit, f"{method.name}: "))
+    if method.typical_fit is not None and _is_carried(method):
+        lead = f"{method.name} in half of the images: "
+        sentences.append(_bought(figures, method, method.typical_fit, lead))
+    return sentences
+
+
+def _bought(figures: Figures, method: Method, fit: FittedCurve, lead: str) -> str:
+    unit = figures.unit
+    measured = (
         f"from {fit.images[0]:.0f} to {fit.images[-1]:.0f} training images the error changed by "
         f"{_signed(-fit.fall.value)} {unit}{_bounds(_negated(fit.fall.interval), True)}"
     )
-    if fit.no_more_gain_seen:
-        return [f"{method.name}: no more gain seen, {fall}. More images may not help."]
-    sentence = (
-        f"{method.name}: {fall}; {fit.more} more would bring it to about "
-        f"{_number(fit.next_error)} {unit}{_bounds(fit.next_interval)}, a gain of "
-        f"{_number(fit.gain.value)} {unit}{_bounds(fit.gain.interval)}"
+    told = f"{_number(fit.gain.value)} {unit}{_bounds(fit.gain.interval)}"
+    if fit.law.is_flat or fit.gain.value < _NO_GAIN * fit.errors[-1]:
+        expected = "" if fit.law.is_flat else f", and {fit.more} more promise {told}"
+        return f"{lead}no more gain seen: {measured}{expected}."
+    if not fit.fall.clear:
+        return f"{lead}no clear gain seen yet: {measured}; nothing can be promised of more images."
+    people = "" if method.beside is None else _share(fit.gain.value, method.beside.people)
+    return (
+        f"{lead}{measured}; {fit.more} more would bring it to about {_number(fit.next_error)} "
+        f"{unit}{_bounds(fit.next_interval)}, a gain of {told}{people}."
     )
-    beside = method.beside
-    if beside is not None and beside.people > 0:
-        share = 100 * fit.gain.value / beside.people
-        sentence += f", {share:.0f} % of what two annotators differ by"
-    return [sentence + "."]
+
+
+def _share(gain: float, people: float) -> str:
+    if people <= 0:
+        return ""
+    return f": {100 * gain / people:.0f} % of what two annotators differ by"
 
 
 def _beside(figures: Figures, method: Method) -> str:
@@ -327,6 +346,11 @@ def _caveats(figures: Figures, leading: Sequence[Method]) -> list[str]:
             f"{figures.validation_images} validation images were used on top at every size; they "
             "need annotation, too."
         )
+    if len(leading) > 1 and all(method.minutes is not None for method in leading):
+        side = f", with {figures.jobs} runs at a time" if figures.jobs > 1 else ""
+        caveats.append(
+            f"Training times are by the clock of this machine{side}, whatever else it did."
+        )
     caveats += [sentence for method in leading for sentence in _carried(figures, method)]
     if all(method.beside is None for method in figures.methods):
         caveats.append(
@@ -344,13 +368,17 @@ def _carried(figures: Figures, method: Method) -> list[str]:
             f"{method.name} did not find {100 * method.missed:.1f} % of the landmarks; they are in "
             "no mean."
         )
-    if method.typical is not None and method.errors[-1] > _CARRIED * method.typical:
+    if _is_carried(method):
         sentences.append(
             f"The mean of {method.name}, {_number(method.errors[-1])} {figures.unit}, is carried "
             f"by a few images that went wrong; half of the images are at "
-            f"{_number(method.typical)} {figures.unit} or below."
+            f"{_number(method.typical or 0.0)} {figures.unit} or below."
         )
     return sentences
+
+
+def _is_carried(method: Method) -> bool:
+    return method.typical is not None and method.errors[-1] > _CARRIED * method.typical
 
 
 def _negated(interval: Interval | None) -> Interval | None:
@@ -378,4 +406,6 @@ def _minutes(minutes: float | None) -> str:
         return "an unknown time"
     if minutes < 1:
         return f"{60 * minutes:.0f} s"
+    if round(minutes) == 1:
+        return "1 minute"
     return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"

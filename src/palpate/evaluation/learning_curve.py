@@ -119,11 +119,6 @@ class FittedCurve:
     gain: Change
     floor_interval: Interval | None
 
-    @property
-    def no_more_gain_seen(self) -> bool:
-        """Whether the law is flat, or what was measured may as well be."""
-        return self.law.is_flat or (self.fall.interval is not None and not self.fall.clear)
-
 
 def fit_power_law(images: Float[ndarray, " size"], errors: Float[ndarray, " size"]) -> PowerLaw:
     """Fit a learning curve by least squares of relative residuals.

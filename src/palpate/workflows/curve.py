@@ -1,13 +1,11 @@
 """How error falls with the number of training images, for several recipes on one test set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from palpate.evaluation.advice import Advice, Figures, advice
-from palpate.evaluation.plain import plain
 from palpate.evaluation.tables import ErrorUnit
-from palpate.files import write_json, write_rows
 from palpate.protocols.protocol import read_protocol
 from palpate.training.recipe import Recipe
 from palpate.workflows.curve_advice import figures_of
@@ -17,13 +15,9 @@ from palpate.workflows.curve_figures import (
     SizeDifference,
     common_unit,
     curve_points,
-    in_unit,
-    percentiles,
     size_differences,
-    success,
 )
 from palpate.workflows.curve_fit import RecipeFit, fit_recipe
-from palpate.workflows.curve_row import run_row
 from palpate.workflows.curve_runs import CurveAdvance, JudgedRun, curve_runs, train_and_judge
 from palpate.workflows.folds import Folds
 from palpate.workflows.train_folds import Workers
@@ -98,48 +92,3 @@ def learn_curve(
         figures=figures,
         advice=advice(figures),
     )
-
-
-def write_curve(curve: LearningCurve, out: Path) -> None:
-    """Write ``curve.json`` and ``curve.csv``."""
-    write_rows(out / "curve.csv", [run_row(one, curve.normaliser) for one in curve.runs])
-    write_json(
-        out / "curve.json",
-        {
-            "study": curve.study,
-            "unit": curve.unit,
-            "normaliser": plain(curve.normaliser),
-            "recipes": {
-                recipe: [_point(point, curve.unit) for point in points]
-                for recipe, points in curve.points.items()
-            },
-            "differences": [plain(asdict(row)) for row in curve.differences],
-            "fits": {recipe: plain(fit) for recipe, fit in curve.fits.items()},
-            "advice": list(curve.advice.advised),
-            "caveats": list(curve.advice.caveats),
-            "failed": {str(one.run.place): one.reason for one in curve.failed},
-        },
-    )
-
-
-def _point(point: CurvePoint, unit: ErrorUnit) -> dict[str, object]:
-    overall = in_unit(point.evaluation, unit)
-    limit, rate, interval = success(point.evaluation)
-    return {
-        "size": point.size,
-        "training_images": [one.run.trained_on.images for one in point.runs if one.cases],
-        "training_images_mean": point.images,
-        "test_images": len(point.evaluation.cases),
-        "test_subjects": point.evaluation.subjects,
-        "mean": overall.mean,
-        "mean_interval": plain(overall.interval),
-        "median": overall.median,
-        "missed": overall.missed,
-        "success_limit": limit,
-        "success": rate,
-        "success_interval": plain(interval),
-        "film_unit": point.film_unit,
-        "film_percentiles": plain(percentiles(point.films)),
-        "minutes": point.minutes,
-        "evaluation": point.evaluation.to_json(),
-    }

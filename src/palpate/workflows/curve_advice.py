@@ -35,6 +35,7 @@ def figures_of(
             if row.paired.metric == f"error_{unit}"
         ),
         failed=sum(bool(one.reason) for one in runs),
+        jobs=max((one.took.jobs for one in judged if one.took is not None), default=1),
     )
 
 
@@ -60,5 +61,6 @@ def _method(points: Sequence[CurvePoint], fit: RecipeFit, unit: ErrorUnit) -> Me
         missed=summary.missed / summary.count,
         minutes=point.minutes,
         fit=fit.mean,
+        typical_fit=fit.typical,
         beside=beside,
     )

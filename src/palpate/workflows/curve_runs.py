@@ -7,7 +7,6 @@ from pathlib import Path
 
 from palpate.errors import ConfigError, PalpateError
 from palpate.evaluation.cases import EvaluatedCase
-from palpate.files import sha256
 from palpate.io.predictions import (
     PredictedImage,
     PredictionFile,
@@ -15,14 +14,13 @@ from palpate.io.predictions import (
     write_predictions,
 )
 from palpate.localisers.load import load_localiser
-from palpate.localisers.run_folder import RunFolder
-from palpate.splits import read_split
 from palpate.study import Study
 from palpate.study_case import StudyCase
 from palpate.training.device import choose_device
 from palpate.training.job import TrainingJob
 from palpate.training.recipe import Recipe
 from palpate.workflows.curve_cut import TrainingSet
+from palpate.workflows.curve_same import claim
 from palpate.workflows.evaluate import evaluate_study
 from palpate.workflows.provenance import localiser_provenance
 from palpate.workflows.train_folds import TIMING, Run, Workers, train_runs
@@ -83,13 +81,18 @@ def curve_runs(recipes: Sequence[Recipe], sets: Sequence[TrainingSet]) -> list[C
     """Pair every recipe with every training set, small sets first.
 
     Raises:
-        ConfigError: no recipe, two of one name, or one that has its weights chosen by halves of
-            the held-out images.
+        ConfigError: no recipe, two of one name, two that cut a study in different ways, or one
+            that has its weights chosen by halves of the held-out images.
     """
     names = [recipe.name for recipe in recipes]
     if not names or len(set(names)) < len(names):
         raise ConfigError(f"a learning curve needs recipes of different names, got {names}")
     for recipe in recipes:
+        if recipe.crossval != recipes[0].crossval:
+            raise ConfigError(
+                f"recipes {names[0]!r} and {recipe.name!r} differ in [crossval], so they would not "
+                "be judged alike; set both, as in --set crossval.folds=5"
+            )
         if recipe.crossval.choose == "halves":
             raise ConfigError(
                 f"recipe {recipe.name!r} chooses its weights by halves of the held-out images; a "
@@ -110,7 +113,7 @@ def train_and_judge(
     """
     jobs = [TrainingJob(study, run.recipe, run.trained_on.split) for run in runs]
     for run, job in zip(runs, jobs, strict=True):
-        _refuse_another(out / run.place, job)
+        claim(out / run.place, job)
     failed = train_runs(
         [Run(job, out / run.place) for run, job in zip(runs, jobs, strict=True)],
         workers=workers,
@@ -129,20 +132,6 @@ def train_and_judge(
     return judged
 
 
-def _refuse_another(root: Path, job: TrainingJob[Recipe]) -> None:
-    """Refuse a folder whose run would be taken for this one."""
-    folder = RunFolder(root)
-    if not folder.provenance.exists():
-        return
-    same = folder.provenance_values().get("inputs") == job.fingerprint()[:12]
-    tested = read_split(folder.split).parts["test"]
-    if not same or sorted(tested) != sorted(job.part("test")):
-        raise ConfigError(
-            f"{root} holds a run of other images, labels or settings; choose another --out, or "
-            "move that folder away"
-        )
-
-
 def _judge(
     study: Study, run: CurveRun, root: Path, workers: Workers, advance: CurveAdvance
 ) -> JudgedRun:
@@ -159,19 +148,19 @@ def _predicted(
     study: Study, run: CurveRun, root: Path, workers: Workers, advance: CurveAdvance
 ) -> PredictionFile:
     """Predict the test images, or read what these weights found before."""
-    path, weights = root / _PREDICTIONS, sha256(RunFolder(root).weights)[:12]
+    path = root / _PREDICTIONS
+    localiser = load_localiser(root, device=str(choose_device(workers.device)))
     if path.exists():
         before = read_predictions(path)
-        if before.provenance.get("weights") == weights:
+        if before.provenance.get("weights") == localiser.weights:
             return before
-    localiser = load_localiser(root, device=str(choose_device(workers.device)))
     found = evaluate_study(
         localiser,
         study,
         run.trained_on.split.parts["test"],
         advance=lambda done, total: advance(run, "predicting", done, total, ""),
     )
-    provenance = {**localiser_provenance(localiser), "weights": weights}
+    provenance = localiser_provenance(localiser)
     file = PredictionFile(study.scheme, found.predicted, provenance, found.failures)
     write_predictions(file, path)
     return file

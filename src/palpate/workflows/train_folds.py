@@ -118,17 +118,17 @@ def train_runs(runs: Sequence[Run], *, workers: Workers, advance: FoldAdvance) -
 def _train_run(run: Run, number: int, workers: Workers, advance: FoldAdvance) -> None:
     """Train a run, or go on with it, and write how long it took; nothing where it is finished."""
     folder = RunFolder(run.out)
-    finished, resumed, start = folder.localiser.exists(), folder.last.exists(), monotonic()
+    if folder.localiser.exists():
+        return
+    resumed, start = folder.begun, monotonic()
     train_job(
         run.job,
         run.out,
-        manner=Manner(resume=folder.begun, device=workers.device),
+        manner=Manner(resume=resumed, device=workers.device),
         advance=lambda what, done, total, remark: advance(number, what, done, total, remark),
     )
-    if not finished:
-        seconds = round(monotonic() - start, 1)
-        timing = {"seconds": seconds, "jobs": workers.jobs, "resumed": resumed}
-        write_json(run.out / TIMING, timing)
+    seconds = round(monotonic() - start, 1)
+    write_json(run.out / TIMING, {"seconds": seconds, "jobs": workers.jobs, "resumed": resumed})
 
 
 def _tasks(runs: Sequence[Run], workers: Workers) -> list[_Task]:
