@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from palpate.errors import ConfigError, FormatError, PalpateError, StudyError
+from palpate.image import Image
 from palpate.io.frame_cursor import FrameCursor
 from palpate.io.track_csv import TrackWriter, read_track
 from palpate.io.video_write import write_video
@@ -295,3 +296,17 @@ def test_clips_take_the_region_of_the_study_they_lie_in(tmp_path):
     assert (source.region, source.facing) == ((0, 0, 9, 9), "right")
     with pytest.raises(PalpateError, match="no file or folder"):
         find_clip_sources([tmp_path / "nothing"])
+
+
+@pytest.mark.parametrize("channels", ["rgb", "standardised"])
+def test_the_layout_of_the_inputs_changes_no_number(channels):
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 60), np.uint8)
+    spec = LocaliserSpec("lamps", SCHEME, "none", (96, 64), channels, "coordinates")
+    first, last = (
+        NetworkLocaliser(spec, lambda batch: batch, "0", channels_last=last)
+        for last in (False, True)
+    )
+    prepared = first.load(Image(pixels, "a"))
+    inputs = last.inputs(prepared, prepared)
+    np.testing.assert_array_equal(inputs, first.inputs(prepared, prepared))
+    assert inputs.transpose(0, 2, 3, 1).flags["C_CONTIGUOUS"]

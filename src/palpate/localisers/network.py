@@ -32,12 +32,15 @@ class NetworkLocaliser:
         forward: the network, on whatever engine.
         weights: short hash of its weights, for provenance.
         one_thread: the engine keeps to the thread that calls it, so that several may call.
+        channels_last: the engine likes the channels of a pixel side by side in memory. Colour
+            comes from files so; else it is turned round twice on its way.
     """
 
     spec: LocaliserSpec
     forward: Forward
     weights: str
     one_thread: bool = False
+    channels_last: bool = False
 
     @property
     def scheme(self) -> LandmarkScheme:
@@ -98,9 +101,11 @@ class NetworkLocaliser:
         """Make what the network is given of prepared images: one input a view, image by image."""
         asked = [(one, view) for one in prepared for view in self._views(one.to_grid)]
         across, down = self.spec.grid
-        inputs = np.empty(
-            (len(asked), CHANNELS[self.spec.channels].count, down, across), np.float32
-        )
+        count = CHANNELS[self.spec.channels].count
+        if self.channels_last:
+            inputs = np.empty((len(asked), down, across, count), np.float32).transpose(0, 3, 1, 2)
+        else:
+            inputs = np.empty((len(asked), count, down, across), np.float32)
         for out, (one, view) in zip(inputs, asked, strict=True):
             self._fill(out, one, view)
         return inputs

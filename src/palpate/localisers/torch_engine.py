@@ -101,4 +101,6 @@ def load_run(root: Path, device: torch.device, *, one_thread: bool = False) -> N
     place(network, device)
     alone = one_thread and device.type == "cpu"
     forward = torch_forward(network, device, one_thread=alone)
-    return NetworkLocaliser(spec, forward, sha256(folder.weights)[:12], alone)
+    return NetworkLocaliser(
+        spec, forward, sha256(folder.weights)[:12], one_thread=alone, channels_last=True
+    )

@@ -101,15 +101,17 @@ def bench_path(folder: Path, repeats: int, *, advance: Callable[[str], None]) ->
     """
     clips = [_clip(folder / f"crf{crf}.mp4", _SECONDS, crf=crf) for crf in (CRF, _NOTHING_LOST)]
     frames = round(_SECONDS * _RATE_HZ)
-    batch = np.random.default_rng(0).random((FRAMES_TOGETHER, 3, _SIDE, _SIDE), np.float32)
-    groups = [batch] * (frames // FRAMES_TOGETHER)
     rows = []
     for name in ("satco", _LIGHTEST):
         shared, _ = _engines(name, folder)
         alone, _ = _engines(name, folder, one_thread=True)
         for engine, forward in alone.items():
             advance(f"clips through {name}, {engine}")
-            localiser = NetworkLocaliser(clip_spec(name), forward, "bench", one_thread=True)
+            last = engine == "torch"  # as load_run has it
+            localiser = NetworkLocaliser(
+                clip_spec(name), forward, "bench", one_thread=True, channels_last=last
+            )
+            groups = _groups(frames, channels_last=last)
             works: dict[str, Callable[[], Any]] = {
                 "in turn": partial(_bare, shared[engine], groups, workers=1),
                 "at once": partial(_bare, forward, groups, workers=processors()),
@@ -134,6 +136,14 @@ def bench_path(folder: Path, repeats: int, *, advance: Callable[[str], None]) ->
                     }
                 )
     return rows
+
+
+def _groups(frames: int, *, channels_last: bool) -> list[ndarray]:
+    """As many random frames, in the layout that the engine is given those of a clip."""
+    shape = (FRAMES_TOGETHER, _SIDE, _SIDE, 3)
+    batch = np.random.default_rng(0).random(shape, np.float32).transpose(0, 3, 1, 2)
+    group = batch if channels_last else np.ascontiguousarray(batch)
+    return [group] * (frames // FRAMES_TOGETHER)
 
 
 def _bare(forward: Forward, groups: list[ndarray], *, workers: int) -> None:
