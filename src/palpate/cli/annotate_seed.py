@@ -137,13 +137,13 @@ def _say(seeded: "Seeded", folder: "SeedFolder", written_as: str, study: Path) -
     queue = seeded.queue
     unit = queue[0].unit
     worst = max(queue, key=lambda each: each.expected)
-    unusual = sum(each.unusual for each in queue)
+    lost = sum(each.lost for each in queue)
     certain = "" if seeded.calibrated else " (not calibrated: good for the order alone)"
     lines = [
         f"{len(queue)} of {len(queue) + len(seeded.failures)} images proposed -> {seeded.path} "
         f"({written_as})",
         f"expected error: median {median(each.expected for each in queue):.1f} {unit}, worst "
-        f"{worst.expected:.1f} {unit} ({worst.image}){certain}; {unusual} of unusual shape",
+        f"{worst.expected:.1f} {unit} ({worst.image}){certain}; {lost} seem lost",
         f"the order to correct in: {folder.queue}, {folder.sheet}; {folder.root / 'report.html'}",
         "these are proposals of a model, in the name of 'proposal': no annotation until corrected",
         f"next: correct {seeded.path}, the worst first, then",

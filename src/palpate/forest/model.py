@@ -15,6 +15,9 @@ from palpate.forest.region import RegionGrid
 from palpate.forest.settings import GlobalSettings, LevelSettings, RfrvSettings
 from palpate.shape.model import ShapeModel
 
+# A film that is so many times larger or smaller than any of training is unlike them.
+_LIKE_TRAINING = 1.15
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Level:
@@ -54,6 +57,9 @@ class Searcher:
         sizes_known: smallest and largest size of a shape in training, under that rule.
         turns_known: smallest and largest rotation in training, in radians.
         box_sides: sides of the boxes of the features.
+        sizes_otherwise: as ``sizes_known``, under the other rule; None in models that do not know.
+        films_known: smallest and largest film of training, as the side of a square, in px; None in
+            models that do not know.
     """
 
     settings: GlobalSettings
@@ -64,6 +70,8 @@ class Searcher:
     sizes_known: tuple[float, float]
     turns_known: tuple[float, float]
     box_sides: tuple[int, ...]
+    sizes_otherwise: tuple[float, float] | None = None
+    films_known: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "anchors", locked_int(self.anchors))
@@ -72,6 +80,22 @@ class Searcher:
                 f"a forest that votes for {self.forest.mean.shape[1]} points cannot search "
                 f"{len(self.anchors)} anchors"
             )
+
+    def sizes_in(self, film: tuple[int, ...]) -> list[tuple[float, float]]:
+        """Return the ranges of sizes in px that a shape may have in a film (y, x).
+
+        A film much larger or smaller than those of training is of another resolution, or was cut
+        out of one: in the one case shapes grow with it, in the other they do not. Both are looked
+        for then, which takes twice as long.
+        """
+        ranges = [(self.rule, self.sizes_known)]
+        side = FilmSize("film").unit(film)
+        if self.films_known is not None and self.sizes_otherwise is not None:
+            low, high = self.films_known
+            if not low / _LIKE_TRAINING <= side <= high * _LIKE_TRAINING:
+                ranges.append(("pixel" if self.rule == "film" else "film", self.sizes_otherwise))
+        units = [(FilmSize(rule).unit(film), sizes) for rule, sizes in ranges]
+        return [(low * unit, high * unit) for unit, (low, high) in units]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -100,7 +100,7 @@ def train_searcher(
     """
     wish = settings.search
     scale = wish.long_side_px / float(np.ptp(shape.mean, axis=0).max())
-    rule, known = _rule(films)
+    rule, known, otherwise = _rule(films)
     anchors = _anchors(shape.mean)
     sizes = box_sizes(settings.box_sides, wish.patch_px)
     features = draw_features(rng, settings.tree.pool, patch_px=wish.patch_px, sizes=sizes)
@@ -118,8 +118,18 @@ def train_searcher(
         np.concatenate(values), features, np.concatenate(displacements), settings.tree, rng
     )
     turns = [film.pose.rotation_rad for film in films]
+    sides = [FilmSize("film").unit(film.pyramid.planes[0].shape) for film in films]
     return Searcher(
-        wish, forest, anchors, scale, rule, known, (min(turns), max(turns)), settings.box_sides
+        wish,
+        forest,
+        anchors,
+        scale,
+        rule,
+        known,
+        (min(turns), max(turns)),
+        settings.box_sides,
+        otherwise,
+        (min(sides), max(sides)),
     )
 
 
@@ -142,8 +152,8 @@ def _places(
 
 def _rule(
     films: Sequence[Annotated],
-) -> tuple[Literal["film", "pixel"], tuple[float, float]]:
-    """Find what the size of a shape goes with: its film's, or nothing."""
+) -> tuple[Literal["film", "pixel"], tuple[float, float], tuple[float, float]]:
+    """Find what the size of a shape goes with: its film's, or nothing; and sizes by either."""
     rules: tuple[Literal["film", "pixel"], ...] = ("film", "pixel")
     sizes = {
         rule: np.array(
@@ -153,8 +163,9 @@ def _rule(
     }
     spans = {rule: float(np.ptp(np.log(sizes[rule]))) for rule in rules}
     # The share of the film also fits films of another resolution: pixels must be clearly better.
-    rule = rules[1] if spans["pixel"] < 0.8 * spans["film"] else rules[0]
-    return rule, (float(sizes[rule].min()), float(sizes[rule].max()))
+    rule, other = rules[::-1] if spans["pixel"] < 0.8 * spans["film"] else rules
+    known, otherwise = ((float(s.min()), float(s.max())) for s in (sizes[rule], sizes[other]))
+    return rule, known, otherwise
 
 
 def _anchors(mean: Float[ndarray, "k 2"]) -> Int[ndarray, " anchor"]:
@@ -183,17 +194,16 @@ def candidates(model: RfrvModel, pyramid: Pyramid) -> list[Candidate]:
     """
     searcher = model.searcher
     wish = searcher.settings
-    film = pyramid.planes[0].shape
-    unit = FilmSize(searcher.rule).unit(film)
-    found: list[Candidate] = []
-    for size in _spaced(
-        np.log(searcher.sizes_known[0]), np.log(searcher.sizes_known[1]), 1.6 * np.log1p(wish.scale)
-    ):
-        for turn in _spaced(*searcher.turns_known, 1.6 * np.deg2rad(wish.rotation_deg)):
-            about = Similarity(float(np.exp(size)) * unit, turn, np.zeros(2))
-            found += _pass(model, pyramid, about)
-    found.sort(key=lambda each: -each.height)
-    return _apart(found, wish.candidates)
+    kept: list[Candidate] = []
+    for smallest, largest in searcher.sizes_in(pyramid.planes[0].shape):
+        found: list[Candidate] = []
+        for size in _spaced(np.log(smallest), np.log(largest), 1.6 * np.log1p(wish.scale)):
+            for turn in _spaced(*searcher.turns_known, 1.6 * np.deg2rad(wish.rotation_deg)):
+                about = Similarity(float(np.exp(size)), turn, np.zeros(2))
+                found += _pass(model, pyramid, about)
+        found.sort(key=lambda each: -each.height)
+        kept += _apart(found, wish.candidates)
+    return kept
 
 
 def _spaced(low: float, high: float, step: float) -> list[float]:

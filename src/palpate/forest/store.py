@@ -85,6 +85,8 @@ def _header(model: RfrvModel) -> dict[str, Any]:
             "rule": searcher.rule,
             "sizes_known": searcher.sizes_known,
             "turns_known": searcher.turns_known,
+            "sizes_otherwise": searcher.sizes_otherwise,
+            "films_known": searcher.films_known,
             "depth": searcher.forest.depth,
         },
         "levels": [
@@ -141,8 +143,18 @@ def _model(
         tuple(found["sizes_known"]),
         tuple(found["turns_known"]),
         settings.box_sides,
+        _range(found.get("sizes_otherwise")),
+        _range(found.get("films_known")),
     )
     return RfrvModel(settings, shape, levels, searcher, header["films"])
+
+
+def _range(stored: list[float] | None) -> tuple[float, float] | None:
+    """A range; None in models of before it was kept."""
+    if stored is None:
+        return None
+    low, high = stored
+    return low, high
 
 
 def _read_forests(

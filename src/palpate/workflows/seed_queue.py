@@ -1,8 +1,12 @@
-"""In which order proposals are corrected: unusual shapes first, then by the expected error."""
+"""In which order proposals are corrected: those that seem lost first, then the least sure.
+
+How much the votes agree orders films far better than their spread does (docs/annotate-seed.md), so
+the expected error is shown and the score decides.
+"""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +29,9 @@ from palpate.study_proposals import PROPOSAL
 
 # Fewer shapes do not tell what a usual one is.
 _FEWEST_SHAPES = 5
+# Less than this share of the usual score: the model has probably lost its way.
+_LOST = 0.5
+_FEWEST_SCORES = 4
 _WORST = 3
 _MOST_TILES = 32
 _LOOKED_AT = "looked_at"
@@ -39,9 +46,11 @@ class Queued:
         subject: as in the study.
         expected: mean expected error of its landmarks.
         unit: mm where every image is calibrated, else px.
+        score: mean over the landmarks found, in [0, 1]; no probability.
         plausibility: chance that a shape of the study is at least so unusual; None where it is
             not known.
-        unusual: whether that is rarer than one in a hundred.
+        lost: whether the shape is rarer than one in a hundred, or the score less than half of what
+            is usual among the images proposed.
         worst: landmarks of the largest expected error, and those not proposed.
         reason: for the person who corrects.
     """
@@ -50,8 +59,9 @@ class Queued:
     subject: str
     expected: float
     unit: str
+    score: float
     plausibility: float | None
-    unusual: bool
+    lost: bool
     worst: tuple[str, ...]
     reason: str
 
@@ -81,17 +91,65 @@ def expected_errors(predicted: PredictedImage, *, in_mm: bool) -> Float[ndarray,
     return np.sqrt(np.pi / 4 * variances.sum(axis=1))
 
 
+def unsure(file: PredictionFile) -> set[str]:
+    """Return the images whose score is less than half of what is usual among these."""
+    scores = {image.image: _score(image) for image in file.images}
+    if len(scores) < _FEWEST_SCORES:
+        return set()
+    usual = float(np.median(list(scores.values())))
+    return {name for name, score in scores.items() if score < _LOST * usual}
+
+
+def _score(predicted: PredictedImage) -> float:
+    found = predicted.prediction.score[predicted.prediction.found]
+    return float(found.mean()) if len(found) else 0.0
+
+
 def queue_of(
-    file: PredictionFile, points: dict[str, Points], usual: ShapeModel | None
+    file: PredictionFile,
+    points: Mapping[str, Points],
+    usual: ShapeModel | None,
+    *,
+    mirrored: Container[str] = (),
 ) -> list[Queued]:
-    """Return the predicted images in the order to correct them in, the worst first."""
+    """Return the predicted images in the order to correct them in, the worst first.
+
+    Args:
+        file: the predictions.
+        points: image -> what is proposed of them.
+        usual: shapes of the study; None where they are not known.
+        mirrored: images whose mirror image fits better.
+    """
     in_mm = all(image.calibration is not None for image in file.images)
-    queued = [_queued(image, points[image.image], usual, in_mm=in_mm) for image in file.images]
-    return sorted(queued, key=lambda each: (not each.unusual, -each.expected, each.image))
+    doubted = unsure(file)
+    queued = [
+        _queued(
+            image,
+            points[image.image],
+            _judged(image, usual),
+            doubts=_doubts(image.image, doubted, mirrored),
+            in_mm=in_mm,
+        )
+        for image in file.images
+    ]
+    return sorted(queued, key=lambda each: (not each.lost, each.score, -each.expected, each.image))
+
+
+def _doubts(image: str, doubted: Container[str], mirrored: Container[str]) -> list[str]:
+    if image in mirrored:
+        return ["the mirror image fits better: is this the other side, or a mirrored film?"]
+    if image in doubted:
+        return ["the model has probably lost its way: its score is less than half the usual one"]
+    return []
 
 
 def _queued(
-    predicted: PredictedImage, points: Points, usual: ShapeModel | None, *, in_mm: bool
+    predicted: PredictedImage,
+    points: Points,
+    judged: Outlier | None,
+    *,
+    doubts: list[str],
+    in_mm: bool,
 ) -> Queued:
     errors = expected_errors(predicted, in_mm=in_mm)
     unit = "mm" if in_mm else "px"
@@ -99,9 +157,9 @@ def _queued(
     left_out = [name for name, there in zip(names, points.present, strict=True) if not there]
     order = np.argsort(-np.nan_to_num(errors, nan=-1.0), kind="stable")[:_WORST]
     worst = tuple(names[k] for k in order if np.isfinite(errors[k]))
-    judged = _judged(predicted, usual)
     expected = float(np.nanmean(errors)) if np.isfinite(errors).any() else 0.0
-    reasons = [_in_words(judged)] if judged is not None and judged.unusual else []
+    unusual = judged is not None and judged.unusual
+    reasons = doubts + ([_in_words(judged)] if judged is not None and unusual else [])
     if left_out:
         some = ", ".join(left_out[:_WORST]) + (", ..." if len(left_out) > _WORST else "")
         reasons.append(f"draw {len(left_out)} landmarks that are not proposed: {some}")
@@ -112,8 +170,9 @@ def _queued(
         predicted.subject,
         expected,
         unit,
+        _score(predicted),
         None if judged is None else judged.plausibility,
-        judged is not None and judged.unusual,
+        unusual or bool(doubts),
         tuple(dict.fromkeys([*worst, *left_out])),
         "; ".join(reasons),
     )
@@ -134,7 +193,7 @@ def _in_words(judged: Outlier) -> str:
     return "unusual shape: the model may have lost its way"
 
 
-def write_queue(queue: Sequence[Queued], failures: dict[str, str], path: Path) -> None:
+def write_queue(queue: Sequence[Queued], failures: Mapping[str, str], path: Path) -> None:
     """Write the order as CSV; images that failed stand last, to be drawn by hand.
 
     The column ``looked_at`` is for the person: anything written there says that the proposal was
@@ -148,6 +207,7 @@ def write_queue(queue: Sequence[Queued], failures: dict[str, str], path: Path) -
             "subject": "" if each.subject == each.image else each.subject,
             "expected_error": f"{each.expected:.3f}",
             "unit": each.unit,
+            "score": f"{each.score:.4f}",
             "plausibility": "" if each.plausibility is None else f"{each.plausibility:.4f}",
             "reason": each.reason,
             _LOOKED_AT: "",
@@ -179,7 +239,7 @@ def read_looked_at(path: Path, names: ImageNames) -> set[str]:
 
 
 def write_sheet(
-    study: Study, queue: Sequence[Queued], points: dict[str, Points], path: Path
+    study: Study, queue: Sequence[Queued], points: Mapping[str, Points], path: Path
 ) -> int:
     """Draw the first of the queue with their proposals, the least sure landmarks ringed."""
     shown = queue[:_MOST_TILES]
@@ -190,7 +250,7 @@ def write_sheet(
     findings = [
         Finding(
             f"{rank}: expected {each.expected:.1f} {each.unit}",
-            "error" if each.unusual else "warning",
+            "error" if each.lost else "warning",
             f"{each.image}: {each.reason}",
             each.image,
             each.worst,
