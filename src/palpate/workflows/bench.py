@@ -40,6 +40,8 @@ from palpate.workflows.bench_clips import (
     bench_networks,
     bench_path,
 )
+from palpate.workflows.bench_forest import bench_forest
+from palpate.workflows.bench_votes import bench_votes
 from palpate.workflows.export import to_onnx
 from palpate.workflows.predict import find_sources, predict_each
 from palpate.workflows.split import choose_split
@@ -69,6 +71,10 @@ def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list
         tables["predict a folder of 24 films, seconds"] = [_predicting(folder, repeats)]
         advance("training steps")
         tables["training with the default recipe"] = [_training(folder, repeats)]
+        advance("votes")
+        tables["votes: 58 landmarks, 224 x 224"] = bench_votes(repeats)
+        advance("forests")
+        tables["forests: 58 landmarks of hips"] = bench_forest(folder)
         tables["clips: images a second, 256 x 256"] = bench_networks(
             folder, repeats, advance=advance
         )
