@@ -338,7 +338,7 @@ def test_what_makes_no_model_is_refused_in_one_sentence():
     one[0] = 1.0
     for shapes, words in (
         ([square], "two or more shapes, got 1"),
-        ([square, np.ones((4, 2))], "shape 1 coincide"),
+        ([square, np.ones((4, 2))], "shape 1 has points that all coincide"),
         ([square, square[:3]], "shape 1 is"),
         ([absent, absent], "point 1 is absent in every shape"),
         ([square, one], "shape 1 has 1 points"),

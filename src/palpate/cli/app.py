@@ -24,6 +24,7 @@ from palpate.cli.phantom import phantom
 from palpate.cli.predict import predict
 from palpate.cli.protocols import protocols
 from palpate.cli.recipes import recipes
+from palpate.cli.shape import shape
 from palpate.cli.train import train
 from palpate.errors import PalpateError
 
@@ -46,6 +47,7 @@ for verb in (
     curve,
     predict,
     measure,
+    shape,
     convert,
     export,
     recipes,

@@ -9,7 +9,7 @@ import typer
 ONE_BY_ONE = 3
 
 
-def measure(
+def measure(  # noqa: PLR0913, PLR0917 - the flags of a command
     predictions: Annotated[
         Path, typer.Argument(help="predictions.json, an annotation file, or a study's folder.")
     ],
@@ -20,16 +20,28 @@ def measure(
         list[str] | None,
         typer.Option(help="Turn a sign convention round, such as 'lordosis'; may be repeated."),
     ] = None,
+    shape: Annotated[
+        Path | None,
+        typer.Option(help="Score with a shape model: a folder of 'shape', or a run of forests."),
+    ] = None,
+    modes: Annotated[int, typer.Option(min=0, help="How many modes to score, with --shape.")] = 5,
+    sides: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table with columns image and side (left, right), such as a study's meta.csv: "
+            "right sides are mirrored, and compared with the left ones of the same subject."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure every image with a protocol: a value with its uncertainty, or the reason why not."""
     import json as json_format
 
-    from palpate.cli.measurement_table import image_table, summary_table
+    from palpate.cli.measurement_table import image_table, summary_table, unusual_shapes
     from palpate.cli.progress import console
     from palpate.io.measurements import measurements_table, write_measurements
     from palpate.protocols.example import check_examples
-    from palpate.protocols.measure_file import measure_file
+    from palpate.protocols.measure_file import ShapeWish, measure_file
     from palpate.protocols.protocol import PROTOCOLS, read_protocol
 
     wanted = read_protocol(protocol)
@@ -37,7 +49,12 @@ def measure(
         check_examples(wanted)
     for convention in flip_sign or []:
         wanted = wanted.flip(convention)
-    reports = measure_file(predictions, wanted, level=level)
+    wish = None
+    if shape is not None:
+        from palpate.workflows.shape_model import open_shape_model
+
+        wish = ShapeWish(open_shape_model(shape), modes)
+    reports = measure_file(predictions, wanted, level=level, shape=wish, sides=sides)
     if out is not None:
         write_measurements(reports, out)
     if json:
@@ -48,5 +65,7 @@ def measure(
             console.print(image_table(report))
     else:
         console.print(summary_table(wanted, reports))
+        for sentence in unusual_shapes(reports):
+            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if out is not None:
-        console.print(f"{len(reports)} images -> {out}", highlight=False, markup=False)
+        console.print(f"{len(reports)} reports -> {out}", highlight=False, markup=False)

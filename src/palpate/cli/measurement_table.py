@@ -1,13 +1,16 @@
 """Measurements as tables on a terminal."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from palpate.measurement import Measurement, NormalRange, Report
+from palpate.protocols.measure_shape import OUTLIER
 from palpate.protocols.protocol import Protocol
+
+_MOST_NAMED = 12
 
 
 def image_table(report: Report) -> Table:
@@ -20,7 +23,7 @@ def image_table(report: Report) -> Table:
     for m in report.measurements:
         shown = (
             m.name,
-            "-" if m.value is None else f"{m.value:.1f} {m.unit}",
+            "-" if m.value is None else _value(m.value, m.unit),
             "" if m.standard_uncertainty is None else f"{m.standard_uncertainty:.1f}",
             "" if m.interval is None else f"{m.interval[0]:.1f} to {m.interval[1]:.1f}",
             _range(m.normal),
@@ -32,25 +35,47 @@ def image_table(report: Report) -> Table:
 
 def summary_table(protocol: Protocol, reports: Sequence[Report]) -> Table:
     """How many images each quantity was measured on, its middle and its spread."""
-    table = Table(title=Text(f"{protocol.label}: {len(reports)} images"))
+    images = {report.image for report in reports}
+    table = Table(title=Text(f"{protocol.label}: {len(images)} images"))
     table.add_column("quantity")
     for column in ("measured", "median", "from", "to", "normal"):
         table.add_column(column, justify="right")
     table.add_column("most frequent reason for none")
-    for quantity in protocol.quantities:
-        found = [m for report in reports for m in report.measurements if m.name == quantity.name]
+    by_name: dict[str, list[Measurement]] = defaultdict(list)
+    for report in reports:
+        for measurement in report.measurements:
+            by_name[measurement.name].append(measurement)
+    for name, found in by_name.items():
         values = sorted(m.value for m in found if m.value is not None)
         reasons = Counter(m.reason for m in found if m.reason is not None).most_common(1)
-        cells = [f"{v:.1f} {quantity.unit}" for v in _spread(values)] or ["-", "", ""]
+        cells = [_value(v, found[0].unit) for v in _spread(values)] or ["-", "", ""]
+        normal = next((m.normal for m in found if m.normal is not None), None)
         shown = (
-            quantity.name,
+            name,
             f"{len(values)} of {len(found)}",
             *cells,
-            _range(protocol.normal(quantity)),
+            _range(normal),
             f"{reasons[0][0]} ({reasons[0][1]})" if reasons else "",
         )
         table.add_row(*(Text(cell) for cell in shown))
     return table
+
+
+def unusual_shapes(reports: Sequence[Report]) -> list[str]:
+    """Sentences that name the images whose shape is unusual; none where no shape was judged."""
+    judged = [(report, m) for report in reports for m in report.measurements if m.name == OUTLIER]
+    found = [(report, m) for report, m in judged if m.value]
+    if not judged:
+        return []
+    lines = [f"{len(found)} of {len(judged)} shapes are unusual" + (":" if found else "")]
+    lines += [f"  {report.image}: {m.note}" for report, m in found[:_MOST_NAMED]]
+    if len(found) > _MOST_NAMED:
+        lines.append(f"  and {len(found) - _MOST_NAMED} more, in the file that --out writes")
+    return lines
+
+
+def _value(value: float, unit: str) -> str:
+    return f"{value:.1f}" if unit == "1" else f"{value:.1f} {unit}"
 
 
 def _spread(values: list[float]) -> list[float]:

@@ -88,6 +88,15 @@ def _score_distance(seen: Float[ndarray, " n"], modes: int) -> ScaledChiSquare:
     return ScaledChiSquare.of(seen, float(modes))
 
 
+class UnusableShapeError(GeometryError):
+    """One of the shapes cannot be part of a model: which, and why."""
+
+    def __init__(self, row: int, problem: str) -> None:
+        self.row = row
+        self.problem = problem
+        super().__init__(f"shape {row} {problem}")
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Linear:
     """Mean, modes and their variances, and the variance of all."""
@@ -113,19 +122,19 @@ def _checked(
     first = shapes[0].shape
     for row, shape in enumerate(shapes):
         if shape.shape != first:
-            raise GeometryError(f"shape {row} is {shape.shape}, where the first is {first}")
+            raise UnusableShapeError(row, f"is {shape.shape}, where the first is {first}")
         if np.isinf(shape).any():
-            raise GeometryError(f"shape {row} has an infinite coordinate")
+            raise UnusableShapeError(row, "has an infinite coordinate")
     stack = np.stack([np.asarray(shape, dtype=float) for shape in shapes])
     present = ~rows_with_nan(stack)
     for row, there in enumerate(present):
         points = stack[row, there]
         if len(points) < 2:
-            raise GeometryError(
-                f"shape {row} has {len(points)} points; a shape needs two or more: leave it out"
+            raise UnusableShapeError(
+                row, f"has {len(points)} points; a shape needs two or more: leave it out"
             )
         if not np.ptp(points, axis=0).max() > FLAT * np.abs(points).max():
-            raise GeometryError(f"all points of shape {row} coincide: leave it out")
+            raise UnusableShapeError(row, "has points that all coincide: leave it out")
     absent = np.flatnonzero(~present.any(axis=0))
     if len(absent):
         raise GeometryError(
@@ -194,9 +203,10 @@ def _laid(
     sizes = np.sqrt((np.abs(z) ** 2).mean(axis=1))
     unlike = np.flatnonzero(~(np.abs(factors) > 1e-6 * sizes))
     if len(unlike):
-        raise GeometryError(
-            f"shape {unlike[0]} has no rotation in common with the others: are its points in the "
-            "same order, and is it not mirrored?"
+        raise UnusableShapeError(
+            int(unlike[0]),
+            "has no rotation in common with the others: are its points in the same order, and is "
+            "it not mirrored?",
         )
     return z / factors[:, None], factors
 
@@ -231,8 +241,8 @@ def _roughly_filled(
         try:
             laid.append(fit_similarity(shape, fullest)(shape))
         except GeometryError as error:
-            raise GeometryError(
-                f"shape {row} cannot be laid on the fullest shape: {error}; leave it out"
+            raise UnusableShapeError(
+                row, f"cannot be laid on the fullest shape: {error}; leave it out"
             ) from error
     mean = np.where(present[..., None], laid, 0.0).sum(axis=0) / present.sum(axis=0)[:, None]
     return _filled(stack, present, _Linear(mean, np.zeros((0, mean.size)), np.zeros(0), 0.0))

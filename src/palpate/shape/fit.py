@@ -86,7 +86,7 @@ def _turned(precision: Float[ndarray, "k 2 2"], pose: Similarity) -> Float[ndarr
     return pose.linear.T @ precision @ pose.linear
 
 
-def _directions(shape: Float[ndarray, "k 2"]) -> Float[ndarray, "4 k 2"]:
+def directions(shape: Float[ndarray, "k 2"]) -> Float[ndarray, "4 k 2"]:
     """How the points move when the shape grows, turns, and shifts along x and y."""
     along = np.zeros((4, *shape.shape))
     along[0] = shape
@@ -115,7 +115,7 @@ def _reduced(
     metric: Float[ndarray, "k 2 2"],
 ) -> Quadratic:
     """Return the problem of the scores, with the pose free to follow."""
-    along = _directions(shape)
+    along = directions(shape)
     left = (target - basis.mean)[None]
     weighed_modes, weighed_along = _weighed(basis.modes, metric), _weighed(along, metric)
     mixed = _inner(weighed_modes, along)
@@ -133,7 +133,7 @@ def _pose(
     shape: Float[ndarray, "k 2"], target: Float[ndarray, "k 2"], metric: Float[ndarray, "k 2 2"]
 ) -> Similarity:
     """Return the similarity that lays the shape best on the target, in the metric of its points."""
-    along = _directions(shape)
+    along = directions(shape)
     weighed = _weighed(along, metric)
     grow, turn, right, down = np.linalg.solve(
         _inner(along, weighed), _inner(weighed, target[None])[:, 0]

@@ -161,9 +161,17 @@ class ShapeModel:
         Raises:
             GeometryError: as :meth:`fit`.
         """
+        return self.unlimited(points).scores
+
+    def unlimited(self, points: Float[ndarray, "k 2"]) -> Best:
+        """Return pose, scores and what they leave, with all present points alike and no limit.
+
+        Raises:
+            GeometryError: as :meth:`fit`.
+        """
         self._check(points)
         precision = precision_of(points, None, None)
-        return self._best(points, precision, free_scores, np.zeros(len(self.variances))).scores
+        return self._best(points, precision, free_scores, np.zeros(len(self.variances)))
 
     def _best(
         self,

@@ -1,5 +1,6 @@
 """One side against the other, and a shape against its population."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,12 +124,22 @@ def _same_size(source: Float[ndarray, "k 2"], target: Float[ndarray, "k 2"]) -> 
 
 
 def judge_shape(
-    model: ShapeModel, points: Float[ndarray, "k 2"], *, unusual: float = UNUSUAL
+    model: ShapeModel,
+    points: Float[ndarray, "k 2"],
+    *,
+    unusual: float = UNUSUAL,
+    names: Sequence[str] = (),
 ) -> Outlier:
     """Tell whether a shape belongs to the population of the model.
 
     A shape that is too unusual is tried as its mirror image, which is what a film hung the wrong
     way round, or the other side's outline, gives.
+
+    Args:
+        model: of the population.
+        points: in px of square pixels or in mm.
+        unusual: plausibility below which a shape is called unusual.
+        names: of the points, for the sentence; without them points are numbered.
 
     Raises:
         GeometryError: as :meth:`ShapeModel.fit`.
@@ -156,13 +167,14 @@ def judge_shape(
             f"{as_is / max(mirrored, 1e-12):.0f} times as well.",
         )
     far = int(np.argmax(np.where(present, np.linalg.norm(fit.points - points, axis=1), 0.0)))
+    worst = f"landmark {names[far]!r}" if names else f"point {far + 1} of {len(points)}"
     return Outlier(
         True,
         False,
         fit.plausibility,
         f"An unusual shape: fewer than {_percent(unusual)} of the population are so unusual "
-        f"({fit.mahalanobis:.1f} standard deviations from the mean; point {far + 1} of "
-        f"{len(points)} lies farthest from what the model allows). Check the landmarks.",
+        f"({fit.mahalanobis:.1f} standard deviations from the mean; {worst} lies farthest from "
+        "what the model allows). Check the landmarks.",
     )
 
 
