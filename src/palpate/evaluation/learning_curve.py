@@ -257,8 +257,8 @@ def _check(images: Float[ndarray, " size"], errors: Float[ndarray, " size"]) -> 
 
 
 def _linear(
-    powers: Float[ndarray, "*more size"], errors: Float[ndarray, "*more size"]
-) -> tuple[Float[ndarray, "*more"], Float[ndarray, "*more"], Float[ndarray, "*more"]]:
+    powers: Float[ndarray, "... size"], errors: Float[ndarray, "... size"]
+) -> tuple[ndarray, ndarray, ndarray]:
     """Fit floor and amplitude, both >= 0, to given powers of n; return them and the cost.
 
     The columns are positive and so is what they are fitted to, so one of the two at most comes
@@ -274,7 +274,7 @@ def _linear(
     floor = np.where(flat, a1 / aa, np.where(no_floor, 0.0, floor))
     amplitude = np.where(flat, 0.0, np.where(no_floor, p1 / pp, amplitude))
     residual = floor[..., None] * one + amplitude[..., None] * power - 1.0
-    return floor, amplitude, (residual**2).sum(-1)
+    return floor, amplitude, np.asarray((residual**2).sum(-1))
 
 
 def _through_two(images: Float[ndarray, " two"], errors: Float[ndarray, " two"]) -> PowerLaw:
@@ -292,7 +292,7 @@ def _refitted(
     images: Float[ndarray, " size"],
     replicates: Float[ndarray, "replicate size"] | None,
     asked: Float[ndarray, " place"],
-) -> tuple[Float[ndarray, "replicate place"] | None, Float[ndarray, " replicate"] | None]:
+) -> tuple[Float[ndarray, "usable place"] | None, Float[ndarray, " usable"] | None]:
     """Refit every replicate; return its curve where asked, and its floor where there is one."""
     if replicates is None:
         return None, None

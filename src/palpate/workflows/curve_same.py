@@ -21,7 +21,8 @@ def claim(root: Path, job: TrainingJob[Recipe]) -> None:
     """Write down the labels of a run to be; refuse a folder that holds another run.
 
     Settings are compared as they are read today, so one that a recipe has gained since, at its
-    default, makes no other run.
+    default, makes no other run. Labels are compared where they were written down, that is not of
+    a run that another command made.
 
     Raises:
         ConfigError: the run there is of other images, labels or settings.
@@ -33,7 +34,7 @@ def claim(root: Path, job: TrainingJob[Recipe]) -> None:
     for what, same in (
         ("settings", read_recipe(str(folder.recipe)) == job.recipe),
         ("images", _same_parts(folder, job)),
-        ("labels", _read(labels) == _hash(job)),
+        ("labels", _read(labels) in ("", _hash(job))),
     ):
         if not same:
             raise ConfigError(
