@@ -9,6 +9,7 @@ from rich.text import Text
 from palpate.measurement import Measurement, NormalRange, Report
 from palpate.protocols.measure_shape import OUTLIER
 from palpate.protocols.protocol import Protocol
+from palpate.protocols.side_differences import PAIR
 
 _MOST_NAMED = 12
 
@@ -35,7 +36,7 @@ def image_table(report: Report) -> Table:
 
 def summary_table(protocol: Protocol, reports: Sequence[Report]) -> Table:
     """How many images each quantity was measured on, its middle and its spread."""
-    images = {report.image for report in reports}
+    images = {report.image for report in reports if PAIR not in report.image}
     table = Table(title=Text(f"{protocol.label}: {len(images)} images"))
     table.add_column("quantity")
     for column in ("measured", "median", "from", "to", "normal"):

@@ -20,6 +20,8 @@ from palpate.shape.sides import SideDifference, compare_sides, mirrored_shape
 
 SHAPE, SHARE, SIZE = "Shape difference", "Shape difference, share of the normaliser", "Size"
 _LESS, _OVER = "left less right", "left over right"
+# Between the names of the two images that a report compares.
+PAIR = " | "
 UNKNOWN = "not compared: the table tells no side of this image"
 
 
@@ -83,7 +85,8 @@ def _why(each: SidedCase, left: Sequence[SidedCase], right: Sequence[SidedCase])
             "images; tell them apart in a column 'visit'"
         )
     missing = "right" if left else "left"
-    return f"one side only: there is no {missing} image of subject {each.subject!r}"
+    visit = f", visit {each.side.visit}" if each.side is not None and each.side.visit else ""
+    return f"one side only: there is no {missing} image of subject {each.subject!r}{visit}"
 
 
 def _compared(report: Report) -> list[Measurement]:
@@ -107,7 +110,7 @@ def _pair(left: SidedCase, right: SidedCase, protocol: Protocol, level: float) -
     ]
     return Report(
         left.subject,
-        f"{left.case.image} | {right.case.image}",
+        f"{left.case.image}{PAIR}{right.case.image}",
         (*differences, *_shapes(left.case, right.case, protocol, level)),
         left.report.provenance,
     )
