@@ -182,7 +182,7 @@ def _take_back(
             f"them; where one is right as it is, say so in the column 'looked_at' of {folder.queue}"
         )
     if back.setting:
-        lines.append(f"study.toml needs:\n{back.setting}")
+        lines.append(f"study.toml needs, above any [table]:\n{back.setting}")
     root = study if study.is_dir() else study.parent
     lines.append(f"next: cp {folder.corrected}/* {root}/ && palpate check {study}")
     for line in lines:

@@ -190,7 +190,9 @@ def _beside_one_file(study: Study, path: Path, by: str, own: str) -> _Home:
             f"{path.name} holds several annotators, to which one more cannot be added; convert it "
             f"first: palpate convert {path.name} {_OWN}, and name that in {SETTINGS}"
         )
-    return _Home(own, (), f'annotations = {{"{by}" = "{own}"}}\nreference = "{path.name}"')
+    named = study.settings.annotations
+    reference = named if isinstance(named, str) else path.name
+    return _Home(own, (), f'annotations = {{"{by}" = "{own}"}}\nreference = "{reference}"')
 
 
 def _refuse_bad_name(name: str) -> None:
