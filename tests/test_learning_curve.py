@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, replace
 
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,6 @@ from palpate.evaluation.learning_curve import (
 )
 from palpate.files import write_json
 from palpate.localisers.run_folder import RunFolder
-from palpate.phantoms.write import write_phantom
 from palpate.prediction import Prediction
 from palpate.splits import folds_by_subject
 from palpate.study import open_study
@@ -170,7 +170,26 @@ def test_a_resampled_median_is_that_of_the_films_repeated(times):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return open_study(write_phantom("cervical", tmp_path_factory.mktemp("c") / "s", n=12, seed=4))
+    """Twelve small images of twelve people, marked by two annotators who differ."""
+    root = tmp_path_factory.mktemp("study") / "dots"
+    (root / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    places = rng.uniform(8, 24, (12, 6))
+    for k in range(12):
+        pixels = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+        PIL.Image.fromarray(pixels).save(root / "images" / f"{k}.png")
+    moved = rng.normal(0, 0.5, places.shape)
+    for who, points in (
+        ("", places),
+        ("_annotatorA", places + moved),
+        ("_annotatorB", places - moved),
+    ):
+        rows = [
+            f"{k}.png,p{k}," + ",".join(f"{v:.3f}" for v in points[k]) for k in range(len(points))
+        ]
+        head = "image,subject,a_x,a_y,b_x,b_y,c_x,c_y"
+        (root / f"landmarks{who}.csv").write_text("\n".join([head, *rows, ""]))
+    return open_study(root)
 
 
 def cut_in_four(study, only=2):
@@ -344,9 +363,9 @@ def test_finished_runs_are_not_done_again(folds, trainer, tmp_path):
 def test_predictions_are_kept_and_made_anew_for_other_weights(
     folds, trainer, tmp_path, monkeypatch
 ):
-    learnt(folds, tmp_path, sizes=(2, 4))
+    learnt(folds, tmp_path, sizes=(2,), recipes=RECIPES[:1])
     monkeypatch.setattr(Guesser, "predict", lambda *_: pytest.fail("predicted again"))
-    learnt(folds, tmp_path, sizes=(2, 4))
+    learnt(folds, tmp_path, sizes=(2,), recipes=RECIPES[:1])
     monkeypatch.undo()
     monkeypatch.setattr(train_folds_module, "train_job", trainer)
     seen = []
@@ -357,7 +376,7 @@ def test_predictions_are_kept_and_made_anew_for_other_weights(
             seen.append(root) or replace(trainer.load(root, device=device), weights="x")
         ),
     )
-    learnt(folds, tmp_path, sizes=(2, 4))
+    learnt(folds, tmp_path, sizes=(2,), recipes=RECIPES[:1])
     kept = json.loads((seen[0] / "predictions.json").read_text())
     assert kept["provenance"]["weights"] == "x"
 
@@ -387,7 +406,7 @@ def test_a_folder_with_another_run_is_not_taken_for_this_one(folds, trainer, tmp
 
 def test_a_run_that_fails_is_named_and_loses_no_other(folds, trainer, tmp_path):
     trainer.failing = "other/4/fold-2"
-    curve = learnt(folds, tmp_path)
+    curve = learnt(folds, tmp_path, sizes=(2, 4))
     assert [(one.run.place.as_posix(), one.reason) for one in curve.failed] == [
         ("other/4/fold-2-repeat-1", "the forest burnt")
     ]
@@ -398,7 +417,7 @@ def test_a_run_that_fails_is_named_and_loses_no_other(folds, trainer, tmp_path):
     rows = rows_of(tmp_path / "curve.csv")
     assert [row["failed"] for row in rows if row["failed"]] == ["the forest burnt"]
     trainer.failing = ""
-    assert not learnt(folds, tmp_path).failed
+    assert not learnt(folds, tmp_path, sizes=(2, 4)).failed
 
 
 def test_where_all_fail_the_reason_is_told(folds, trainer, tmp_path):
@@ -408,7 +427,7 @@ def test_where_all_fail_the_reason_is_told(folds, trainer, tmp_path):
 
 
 def test_repeats_pool_and_a_subject_stays_one(folds, trainer, tmp_path):
-    curve = learnt(folds, tmp_path, sizes=(2, 4), repeats=2)
+    curve = learnt(folds, tmp_path, sizes=(2,), recipes=RECIPES[:1], repeats=2)
     point = curve.points["default"][0]
     images = sum(len(split.parts["test"]) for split in folds.splits)
     assert len(point.evaluation.cases) == 2 * images
@@ -422,11 +441,9 @@ def test_what_is_written_says_how_many_images_there_really_were(folds, trainer, 
     curve = learnt(folds, tmp_path)
     write_curve(curve, tmp_path, {"study": "<b>bold</b>"})
     written = json.loads((tmp_path / "curve.json").read_text())
-    assert [p["training_images"] for p in written["recipes"]["default"]] == [
-        [3, 3],
-        [6, 6],
-        [12, 12],
-    ]
+    given_ = [point["training_images"] for point in written["recipes"]["default"]]
+    assert given_ == [[2, 2], [4, 4], [8, 8]]
+    assert written["recipes"]["default"][0]["beside_annotators"]["people"] > 0
     assert written["advice"] == list(curve.advice.advised)
     rows = rows_of(tmp_path / "curve.csv")
     assert len(rows) == 12
