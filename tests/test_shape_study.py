@@ -32,6 +32,7 @@ from palpate.shape.sides import mirrored_shape
 from palpate.shape.similarity import Similarity
 from palpate.shape.uncertainty import score_covariance
 from palpate.study import open_study
+from palpate.workflows import shape_study
 from palpate.workflows.shape_model import open_shape_model
 from palpate.workflows.shape_study import against_others, study_shapes
 from test_shape import outlines
@@ -60,6 +61,12 @@ def write_study(folder, shapes, *, subjects=None, sides=None, settings="", names
         (folder / "meta.csv").write_text("\n".join(["image,side", *lines]) + "\n")
     (folder / "study.toml").write_text(f'name = "ovals"\n{settings}')
     return folder
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Let a few subjects do: each costs a model of the others."""
+    monkeypatch.setattr(shape_study, "FEWEST", 4)
 
 
 def in_pairs(count):
@@ -192,6 +199,7 @@ def test_a_run_of_a_network_holds_no_shape_model(tmp_path):
 # ---- a study
 
 
+@pytest.mark.usefixtures("few")
 def test_no_case_judges_itself(tmp_path):
     """A case far from all others is unusual by the others' model, and not by one that it is in."""
     shapes = outlines(12)
@@ -222,6 +230,7 @@ def test_scores_against_the_others_by_hand():
     assert told[1, 0] == pytest.approx((2.0 - 6.5) / np.sqrt(12.5))
 
 
+@pytest.mark.usefixtures("few")
 def test_a_right_side_is_mirrored_and_a_case_without_a_side_is_left_out(tmp_path):
     shapes = outlines(9)
     turned = [mirrored_shape(shape) if k % 2 else shape for k, shape in enumerate(shapes)]
@@ -236,6 +245,7 @@ def test_a_right_side_is_mirrored_and_a_case_without_a_side_is_left_out(tmp_path
     assert unheeded.total_variance > 2.0 * same.total_variance
 
 
+@pytest.mark.usefixtures("few")
 def test_useless_cases_and_landmarks_are_left_out_with_a_reason(tmp_path):
     shapes = [shape.copy() for shape in outlines(10)]
     shapes[0][3:] = np.nan
@@ -251,6 +261,7 @@ def test_useless_cases_and_landmarks_are_left_out_with_a_reason(tmp_path):
     assert "In no case annotated, so not in the model: p19." in told.notes
 
 
+@pytest.mark.usefixtures("few")
 def test_a_landmark_that_one_subject_alone_has_leaves_it_unjudged(tmp_path):
     shapes = [shape.copy() for shape in outlines(5)]
     for shape in shapes[1:]:
@@ -264,8 +275,8 @@ def test_a_landmark_that_one_subject_alone_has_leaves_it_unjudged(tmp_path):
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        (outlines(3), "4 or more subjects.*has 3"),
-        ([outlines(1)[0]] * 6, "6 shapes of study 'ovals' are all alike"),
+        (outlines(9), "10 or more subjects.*has 9"),
+        ([outlines(1)[0]] * 10, "10 shapes of study 'ovals' are all alike"),
         ([np.full((20, 2), 3.0)] * 6, "no annotated shape; 00.png: all its landmarks coincide"),
     ],
 )
@@ -275,6 +286,7 @@ def test_what_makes_no_model_is_one_sentence(tmp_path, shapes, words):
         study_shapes(study)
 
 
+@pytest.mark.usefixtures("few")
 def test_a_shape_that_cannot_be_laid_is_named(tmp_path):
     square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     shapes = [square + 0.01 * k * np.eye(4)[:, :2] for k in range(5)]
@@ -289,6 +301,7 @@ def test_a_shape_that_cannot_be_laid_is_named(tmp_path):
 # ---- the verb
 
 
+@pytest.mark.usefixtures("few")
 def test_the_verb_writes_what_measure_reads(tmp_path, monkeypatch, capsys):
     shapes = outlines(10)
     shapes[4] = shapes[4] * np.array([1.0, 0.3])
@@ -322,7 +335,7 @@ def test_the_verb_writes_what_measure_reads(tmp_path, monkeypatch, capsys):
 def test_a_users_mistake_is_one_sentence(tmp_path, monkeypatch, capsys):
     folder = write_study(tmp_path / "s", outlines(3), sides=["left", "wrong", ""])
     assert palpate("shape", folder, "--out", tmp_path / "o", monkeypatch=monkeypatch) == 1
-    assert "4 or more subjects" in capsys.readouterr().err
+    assert "10 or more subjects" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
     words = ("shape", folder, "--out", tmp_path / "o", "--sides")
     for table, sentence in (
@@ -364,6 +377,7 @@ def test_a_page_of_one_mode_has_no_scatter():
     assert "–" in html
 
 
+@pytest.mark.usefixtures("few")
 def test_errors_are_palpate_errors(tmp_path):
     with pytest.raises(PalpateError):
         study_shapes(open_study(write_study(tmp_path / "s", outlines(8))), variance=0.0)

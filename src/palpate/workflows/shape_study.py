@@ -17,9 +17,9 @@ from palpate.shape.sides import Outlier, judge_shape
 from palpate.study import Study
 from palpate.workflows.shape_cases import ShapeCase, ShapeCases, shape_cases
 
-# Fewer subjects leave too few to judge the others by; below the second number the judgement is
-# rough, and the reader is told.
-FEWEST, ROUGH = 4, 20
+# Models of fewer subjects call every fourth new shape unusual, instead of one in a hundred
+# (docs/shape.md). Below the second number the judgement is rough, and the reader is told.
+FEWEST, ROUGH = 10, 20
 FOLDS = 10
 # Of the size of a shape: what is below it is rounding.
 _NOTHING = 1e-9
