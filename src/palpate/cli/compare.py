@@ -33,7 +33,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
     device: TrainingDevice = None,
 ) -> None:
     """Train every recipe on the same folds and compare image by image."""
-    from palpate.cli.figures import show_differences, show_posture_differences
+    from palpate.cli.figures import outline_table, show_differences, show_posture_differences
     from palpate.cli.progress import console, stages
     from palpate.cli.torch_needed import need_torch
 
@@ -63,6 +63,8 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
             ),
         )
     write_comparison(comparison, out)
+    for outlines in zip(*(one.outlines for one in comparison.evaluations.values()), strict=True):
+        console.print(outline_table(dict(zip(comparison.evaluations, outlines, strict=True))))
     show_differences(comparison.rows(), chosen[0].name)
     show_posture_differences(comparison.posture_differences, chosen[0].name)
     if only is not None:

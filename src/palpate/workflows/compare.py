@@ -16,6 +16,7 @@ from palpate.protocols.protocol import Protocol, read_protocol
 from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.study import Study
 from palpate.training.recipe import Recipe
+from palpate.workflows.assess import outlines_of
 from palpate.workflows.crossval import cross_validate
 from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.folds import Folds
@@ -91,7 +92,12 @@ def compare_recipes(
         for name, result in results.items()
     }
     figures = {
-        name: evaluate(cases, normaliser=normaliser, rng=np.random.default_rng(0))
+        name: evaluate(
+            cases,
+            normaliser=normaliser,
+            outlines=outlines_of(protocol),
+            rng=np.random.default_rng(0),
+        )
         for name, cases in scored.items()
     }
     first = names[0]
