@@ -19,6 +19,8 @@ _FEW_SUBJECTS = 20
 _CARRIED = 1.5
 # A gain of less than this share of the error is none.
 _NO_GAIN = 0.01
+# More images than this many times the largest size are not foretold.
+_FARTHEST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +278,13 @@ def _bought(figures: Figures, method: Method, fit: FittedCurve, lead: str) -> st
         return f"{lead}no more gain seen: {measured}{expected}."
     if not fit.fall.clear:
         return f"{lead}no clear gain seen yet: {measured}; nothing can be promised of more images."
+    if fit.more > _FARTHEST * fit.images[-1]:
+        return f"{lead}{measured}; {fit.more} more are too far beyond that to be foretold."
     people = "" if method.beside is None else _share(fit.gain.value, method.beside.people)
+    best = "" if fit.has_floor else " at best"
     return (
         f"{lead}{measured}; {fit.more} more would bring it to about {_number(fit.next_error)} "
-        f"{unit}{_bounds(fit.next_interval)}, a gain of {told}{people}."
+        f"{unit}{best}{_bounds(fit.next_interval)}, a gain of {told}{people}."
     )
 
 
@@ -314,7 +319,8 @@ def _beside(figures: Figures, method: Method) -> str:
 def _caveats(figures: Figures, leading: Sequence[Method]) -> list[str]:
     caveats = []
     sizes = max(len(method.sizes) for method in figures.methods)
-    fitted = [method.fit for method in figures.methods if method.fit is not None]
+    fits = [method.fit for method in figures.methods if method.fit is not None]
+    fitted = [fit for fit in fits if fit.more <= _FARTHEST * fit.images[-1]]
     if sizes == 1:
         caveats.append("There is one size: no curve is fitted, and nothing is said of more images.")
     elif sizes == 2:

@@ -19,8 +19,8 @@ from palpate.evaluation.bootstrap import Interval, Resampling
 # Rates of learning curves in the literature are 0.1 to 1; the range leaves room on both sides.
 _RATES = np.geomspace(0.05, 4.0, 160)
 _GRID = 60
-# How far the drawn band reaches beyond the largest size, and at least so many images.
-_BEYOND = 1.5
+# How far the drawn band reaches beyond the largest size: to what is asked about, within these.
+_BEYOND, _FARTHEST = 1.5, 2.0
 MORE = 50
 
 
@@ -185,7 +185,7 @@ def fit_curve(
     sizes, measured = np.asarray(images, dtype=float), np.asarray(errors, dtype=float)
     law = fit_power_law(sizes, measured)
     last = float(sizes[-1])
-    grid = np.geomspace(sizes[0], max(last * _BEYOND, last + more), _GRID)
+    grid = np.geomspace(sizes[0], np.clip(last + more, _BEYOND * last, _FARTHEST * last), _GRID)
     asked = np.concatenate([grid, [last, last + more]])
     curves, floors = _refitted(sizes, replicates, asked)
     now, then = (float(error) for error in law.at(np.array([last, last + more])))

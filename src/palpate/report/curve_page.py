@@ -7,6 +7,9 @@ from palpate.report.curve_reported import ReportedCurve, ReportedSize
 from palpate.report.page import Bounded, Plot, Row, Table, Tile
 from palpate.report.wording import figure, number, percent, span
 
+# Of fewer images the 99th percentile is the worst of them.
+_MANY = 100
+
 
 @dataclass(frozen=True, slots=True)
 class CurvePage:
@@ -22,6 +25,7 @@ class CurvePage:
     plot: Plot
     sizes: Table
     images: Table
+    images_note: str
     fits: Table
     fits_note: str
     differences: Table | None
@@ -42,6 +46,7 @@ def curve_page(curve: ReportedCurve) -> CurvePage:
         plot=Plot(curve_svg(curve), _caption(curve)),
         sizes=_sizes(curve),
         images=_images(curve),
+        images_note=_images_note(curve),
         fits=_fits(curve),
         fits_note="error = floor + amplitude × images^(−rate), least squares of relative "
         "residuals; intervals by refitting in every resample of the test subjects.",
@@ -65,7 +70,13 @@ def _caption(curve: ReportedCurve) -> str:
 
 
 def _sizes(curve: ReportedCurve) -> Table:
-    head = ("Training images", f"mean, {curve.unit}", "median", f"≤ {curve.limit}", "missed")
+    head: tuple[str, ...] = (
+        "Training images",
+        f"mean, {curve.unit}",
+        "median",
+        f"≤ {curve.limit}",
+        "missed",
+    )
     several = curve.people is not None
     if several:
         head = (*head, "from one annotator")
@@ -104,6 +115,16 @@ def _images(curve: ReportedCurve) -> Table:
             for size in method.sizes
         ]
     return Table(("Training images", *(f"{q} % of images" for q in levels)), tuple(rows))
+
+
+def _images_note(curve: ReportedCurve) -> str:
+    unit = "% of the normaliser" if curve.film_unit == "%" else curve.film_unit
+    note = f"So many of the test images have at most this mean error, in {unit}"
+    if any(None in size.percentiles.values() for m in curve.methods for size in m.sizes):
+        note += "; a dash: an image with a missed landmark is among them"
+    if curve.test_images < _MANY:
+        note += f". Of {curve.test_images} images the last column is the worst"
+    return note + "."
 
 
 def _fits(curve: ReportedCurve) -> Table:

@@ -20,6 +20,8 @@ from palpate.report.plots import HUMAN, INK, LINE, MODEL, MUTED, STYLE, THIRD, a
 
 _WIDTH, _HEIGHT = 10.6, 4.3
 _MARKERS = "osD^vP"
+# Marks of methods beside each other, as a factor on the axis of images.
+_ASIDE = 1.012
 # What a few images far off may not squeeze: this many times the largest median stays in sight.
 _SIGHT = 5.0
 
@@ -73,8 +75,9 @@ def _figure(curve: ReportedCurve, palette: _Palette) -> Figure:
 def _errors(axes: Axes, curve: ReportedCurve, palette: _Palette) -> None:
     """Draw error against images: measured with intervals, fitted with its band, and people."""
     tops = []
-    for method, colour, marker in zip(curve.methods, cycle(palette.methods), cycle(_MARKERS)):
-        tops += _method(axes, method, colour, marker)
+    looks = zip(curve.methods, cycle(palette.methods), cycle(_MARKERS))
+    for place, (method, colour, marker) in enumerate(looks):
+        tops += _method(axes, method, colour, marker, aside=_ASIDE**place)
     if curve.people is not None:
         axes.axhline(curve.people, color=palette.human, lw=1.6, ls="--", label="annotators apart")
         if any(size.from_one is not None for m in curve.methods for size in m.sizes):
@@ -89,20 +92,22 @@ def _errors(axes: Axes, curve: ReportedCurve, palette: _Palette) -> None:
     axes.legend(loc="upper right", fontsize=8)
 
 
-def _method(axes: Axes, method: ReportedMethod, colour: str, marker: str) -> list[float]:
-    """Draw a method; return how high it must be seen."""
+def _method(
+    axes: Axes, method: ReportedMethod, colour: str, marker: str, *, aside: float
+) -> list[float]:
+    """Draw a method, its marks moved aside by a factor; return how high it must be seen."""
     shown = [(size, size.mean) for size in method.sizes if size.mean is not None]
     if not shown:
         return []
-    at = np.array([size.at for size, _ in shown])
+    at = aside * np.array([size.at for size, _ in shown])
     axes.plot(at, [mean for _, mean in shown], marker, color=colour, ms=5, label=short(method.name))
-    for size, _ in shown:
+    for place, (size, _) in zip(at, shown, strict=True):
         if size.interval is not None:
-            axes.plot([size.at, size.at], size.interval, color=colour, lw=1.4)
+            axes.plot([place, place], size.interval, color=colour, lw=1.4)
     from_one = [size.from_one for size, _ in shown]
     if any(value is not None for value in from_one):
         heights = [np.nan if value is None else value for value in from_one]
-        axes.plot(at, heights, marker, ls=":", lw=0.9, color=colour, mfc="none", ms=5)
+        axes.plot(at, heights, marker, ls=":", lw=0.9, color=colour, mfc="none", ms=8)
     if method.fit is not None:
         band = method.fit.band
         axes.plot(band.images, band.middle, "--", color=colour, lw=1.4)
