@@ -29,6 +29,8 @@ _HEAVY_TAILS, _OF_ALL = 3.0, 3.0
 _ROUNDS = 10
 # Another order must bring two annotators so much nearer, and be one of so many landmarks.
 _NEARER, _FEWEST_IN_ORDER = 0.5, 3
+# An order that is no worse than this many times the best one is as good.
+_AS_GOOD = 1.5
 # Landmarks on the very same spot, of all, that no two people set by themselves.
 _ALIKE, _FEWEST_ALIKE = 0.5, 3
 _SAME_PX = 1e-6
@@ -76,9 +78,12 @@ def other_order(pair: _Pair) -> Int[ndarray, " landmark"] | None:
         return None
     first, second = pair.first.coordinates[rows], pair.second.coordinates[rows]
     distance = np.linalg.norm(first[:, None] - second[None], axis=2)
-    _, order = linear_sum_assignment(distance)
+    here, order = linear_sum_assignment(distance)
     as_is = float(np.diagonal(distance).mean())
-    best = float(distance[np.arange(len(rows)), order].mean())
+    best = float(distance[here, order].mean())
+    # From the other end explains it, though neighbours might be exchanged for a little more.
+    if float(distance[here, here[::-1]].mean()) <= _AS_GOOD * best:
+        order = here[::-1]
     changed = int((order != np.arange(len(rows))).sum())
     if changed < _FEWEST_IN_ORDER or best >= _NEARER * as_is:
         return None
