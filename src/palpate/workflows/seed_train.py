@@ -79,4 +79,4 @@ def train_once(
                 f"another --out, or use that run as it is: --run {out}"
             )
         return
-    train_job(job, out, manner=manner(run.last.exists()), advance=advance)
+    train_job(job, out, manner=manner(run.begun), advance=advance)
