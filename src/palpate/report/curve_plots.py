@@ -89,7 +89,7 @@ def _errors(axes: Axes, curve: ReportedCurve, palette: _Palette) -> None:
     axes.set_xticks(sizes, [f"{at:.0f}" for at in sizes])
     top = 1.1 * max([*tops, curve.people or 0.0, 1e-6])
     axes.set(ylim=(0, top), xlabel="training images", ylabel=f"mean radial error, {curve.unit}")
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="best", fontsize=8)
 
 
 def _method(
@@ -113,7 +113,7 @@ def _method(
         axes.plot(band.images, band.middle, "--", color=colour, lw=1.4)
         if band.low is not None and band.high is not None:
             axes.fill_between(band.images, band.low, band.high, color=colour, alpha=0.13, lw=0)
-    highest = max(mean for _, mean in shown)
+    highest = max(*(mean for _, mean in shown), *(value or 0.0 for value in from_one))
     bounds = [size.interval[1] for size, _ in shown if size.interval is not None]
     return [min(max([highest, *bounds]), 2 * highest)]
 
