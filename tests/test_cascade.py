@@ -153,8 +153,13 @@ def test_errors_that_were_drawn_are_measured_again():
 def test_lost_searches_are_counted_and_left_out():
     true = Affine.identity()
     far = Affine.translation([40.0, 0.0])
-    found = search_error([(true, true), (true, far), (true, None)], REGION)
-    assert (found.films, found.lost, found.shift_px) == (3, 2, (0.0, 0.0))
+    turned = SearchError((0.0, 0.0), 0.0, 0.0, 1, 0).draw(np.random.default_rng(0), REGION)
+    assert np.allclose(turned.matrix, np.eye(3))  # nothing to draw from
+    centre = (np.array(REGION.canvas) - 1) / 2
+    over = Affine(np.diag([-1.0, -1.0, 1.0]), "pixel", "pixel")  # upside down, about the centre
+    over = Affine.translation(2 * centre) @ over
+    found = search_error([(true, true), (true, far), (true, over), (true, None)], REGION)
+    assert (found.films, found.lost, found.shift_px) == (4, 3, (0.0, 0.0))
     with pytest.raises(StudyError, match="found the place of none"):
         search_error([(true, far)], REGION)
 

@@ -15,8 +15,10 @@ from palpate.affine import Affine
 from palpate.augment.region import RegionOfInterest
 from palpate.errors import StudyError
 
-# A region whose size differs by more than this factor shows something else.
+# A region whose size differs by more than this factor, or that is turned further, shows something
+# else.
 _LOST_SCALE = 2.0
+_LOST_DEG = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class SearchError:
         log_scale: natural logarithm of the ratio of sizes.
         films: how many regions were compared.
         lost: regions that are left out of the other figures: the true centre lies outside them, or
-            they differ in size by more than a factor of two. A second search cannot mend these.
+            they differ in size by more than a factor of two or by a turn of more than 60 degrees.
+            A second search cannot mend these.
     """
 
     shift_px: tuple[float, float]
@@ -68,9 +71,8 @@ def search_error(
         shift = off(centre[None])[0] - centre
         log_scale = float(np.log(off.scale))
         angle = float(np.degrees(np.arctan2(off.linear[1, 0], off.linear[0, 0])))
-        if (np.abs(shift) > np.array(region.size) / 2).any() or abs(log_scale) > np.log(
-            _LOST_SCALE
-        ):
+        outside = (np.abs(shift) > np.array(region.size) / 2).any()
+        if outside or abs(log_scale) > np.log(_LOST_SCALE) or abs(angle) > _LOST_DEG:
             lost += 1
         else:
             kept.append([*shift, angle, log_scale])
