@@ -91,6 +91,26 @@ def test_one_hip_alone_is_found_as_well_as_in_the_whole_film(model, films):
     assert max(alone) < 0.5
 
 
+def test_a_film_unlike_those_of_training_is_searched_at_both_sizes(model, films):
+    """Where shapes were a share of their film, they are a larger one of a part of it."""
+    known = model.searcher
+    if known.rule == "pixel":
+        known = replace(
+            known,
+            rule="film",
+            sizes_known=known.sizes_otherwise,
+            sizes_otherwise=known.sizes_known,
+        )
+    for film in films[TRAINED:]:
+        (half, truth), _ = sides(film)
+        size = model.shape.fit(truth).pose.scale
+        assert len(known.sizes_in(as_film(film).pixels.shape)) == 1
+        by_film, by_pixel = known.sizes_in(half.shape)
+        assert size > by_film[1]
+        assert by_pixel[0] / 1.15 < size < 1.15 * by_pixel[1]
+        assert replace(known, films_known=None).sizes_in(half.shape) == [by_film]
+
+
 def test_the_other_hip_alone_is_known_by_its_mirror_image(localiser, films):
     (left, _), (right, _) = sides(films[TRAINED])
     here = Image(left[None].astype(np.float32), "left")
