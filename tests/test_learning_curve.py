@@ -127,6 +127,7 @@ def test_replicates_without_anybody_of_a_size_are_left_out():
     holes = np.concatenate([drawn, np.full((50, 4), np.nan)])
     one, other = (fit_curve(SIZES.tolist(), [4.0, 3.0, 2.5, 2.2], d) for d in (drawn, holes))
     assert one.next_interval == other.next_interval
+    np.testing.assert_array_equal(one.band.low, other.band.low)
     assert one.fall == other.fall
 
 
