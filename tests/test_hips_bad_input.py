@@ -326,3 +326,18 @@ def test_check_finds_the_one_point_that_an_annotator_set_8_mm_off_and_nothing_el
     changed(study / "landmarks_annotatorB.csv", slip, only=name)
     (finding,) = of_kind(study, "annotators-apart")
     assert (finding.image, finding.landmarks) == (name, (open_study(study).scheme.names[30],))
+
+
+def test_predicting_says_which_films_to_look_at_first(localiser, films, tmp_path):
+    from palpate.workflows.doubt import doubts
+    from palpate.workflows.predict import Source
+    from palpate.workflows.predict_into import predict_into
+
+    rng = np.random.default_rng(0)
+    images = {film.identifier: film for film in (each.sample.image for each in films[-4:])}
+    shape = next(iter(images.values())).pixels.shape
+    images["noise.png"] = Image(rng.integers(0, 255, shape, np.uint8), "noise.png")
+    sources = [Source(name, lambda image=image: image) for name, image in images.items()]
+    file = predict_into(tmp_path, localiser, sources, overlays=False, advance=lambda *_: None)
+    (told,) = doubts(localiser, sources, file)
+    assert told.startswith("noise.png: the localiser is less than half as sure")

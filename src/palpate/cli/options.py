@@ -12,5 +12,5 @@ Folds = Annotated[
 ]
 Only = Annotated[int | None, typer.Option(min=1, help="Do only the first N folds.")]
 FoldSeed = Annotated[int, typer.Option(help="Of the folds.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Folds at a time.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Runs at a time, such as folds.")]
 TrainingDevice = Annotated[str | None, typer.Option(help="cpu or cuda.")]

@@ -91,6 +91,7 @@ def _predict_images(
 ) -> None:
     from palpate.cli.progress import console, errors, stages
     from palpate.errors import PalpateError
+    from palpate.workflows.doubt import doubts
     from palpate.workflows.predict_into import predict_into
     from palpate.workflows.report_predictions import report_predictions
 
@@ -107,7 +108,10 @@ def _predict_images(
     console.print(f"{len(file.images)} of {len(sources)} images -> {out}", highlight=False)
     if not file.images:
         raise PalpateError("no image could be predicted; the reasons stand above")
-    report_predictions(out, file, sources, protocol=protocol)
+    found = doubts(localiser, sources, file)
+    for sentence in found:
+        errors.print(f"note: {sentence}", highlight=False, markup=False)
+    report_predictions(out, file, sources, protocol=protocol, doubts=found)
     console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)
 
 

@@ -9,6 +9,9 @@ study.json            where the study is on this machine: for evaluate, in no re
 log.csv               one row per epoch
 metrics.json          validation error and calibration
 last.safetensors      the state to resume from (only while training needs it)
+timing.json           how long it was trained, where folds or a curve did it
+labels.json           hash of the labels, where `palpate curve` made the run
+global/, local/       the two searches of a cascade, each a run of its own; global-held-out-1/ ...
 halves.json           which held-out images chose these weights, where halves of them did
 second/               weights and localiser.json as the second half chose them
 """

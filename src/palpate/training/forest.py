@@ -76,6 +76,11 @@ def _film(sample: Sample) -> Film:
     image = sample.image
     x, y, width, height = image.region or (0, 0, image.size[0], image.size[1])
     grey = image.grey()[y : y + height, x : x + width]
+    if grey.min() == grey.max():
+        raise StudyError(
+            f"image {image.identifier!r} has one grey value everywhere: leave it out; study.toml: "
+            f'exclude = ["{image.identifier}"]'
+        )
     return Film(grey, sample.points.coordinates - np.array([x, y]))
 
 

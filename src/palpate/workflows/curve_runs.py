@@ -8,20 +8,18 @@ from pathlib import Path
 from palpate.errors import ConfigError, PalpateError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.io.predictions import (
-    PredictedImage,
     PredictionFile,
     read_predictions,
     write_predictions,
 )
 from palpate.localisers.load import load_localiser
 from palpate.study import Study
-from palpate.study_case import StudyCase
 from palpate.training.device import choose_device
 from palpate.training.job import TrainingJob
 from palpate.training.recipe import Recipe
 from palpate.workflows.curve_cut import TrainingSet
 from palpate.workflows.curve_same import claim
-from palpate.workflows.evaluate import evaluate_study
+from palpate.workflows.evaluate import evaluate_study, pair
 from palpate.workflows.provenance import localiser_provenance
 from palpate.workflows.train_folds import TIMING, Run, Workers, train_runs
 
@@ -140,7 +138,7 @@ def _judge(
         found = _predicted(study, run, root, workers, advance)
     except PalpateError as error:
         return JudgedRun(run, (), {}, took, str(error))
-    cases = tuple(_case(study.case(image.image), image) for image in found.images)
+    cases = tuple(pair(study.case(image.image), image) for image in found.images)
     return JudgedRun(run, cases, dict(found.failures), took)
 
 
@@ -164,20 +162,6 @@ def _predicted(
     file = PredictionFile(study.scheme, found.predicted, provenance, found.failures)
     write_predictions(file, path)
     return file
-
-
-def _case(case: StudyCase, image: PredictedImage) -> EvaluatedCase:
-    if case.points is None:
-        raise PalpateError(f"image {case.identifier!r} is not annotated")
-    return EvaluatedCase(
-        identifier=case.identifier,
-        subject=case.subject,
-        group=case.group,
-        truth=case.points,
-        prediction=image.prediction,
-        annotators=case.annotations if len(case.annotations) > 1 else {},
-        calibration=image.calibration,
-    )
 
 
 def _took(root: Path) -> Took | None:

@@ -46,7 +46,7 @@ def evaluate_study(
             failures[outcome.identifier] = outcome.reason
         else:
             predicted.append(outcome.predicted)
-            cases.append(_pair(by_name[outcome.identifier], outcome.predicted))
+            cases.append(pair(by_name[outcome.identifier], outcome.predicted))
         advance(len(cases) + len(failures), len(annotated))
     if not cases:
         name, reason = next(iter(failures.items()))
@@ -78,7 +78,12 @@ def refuse_other_scheme(localiser: Localiser, study: Study) -> None:
     )
 
 
-def _pair(case: StudyCase, predicted: PredictedImage) -> EvaluatedCase:
+def pair(case: StudyCase, predicted: PredictedImage) -> EvaluatedCase:
+    """Join what was predicted of an image with what people marked in it.
+
+    Raises:
+        StudyError: it is not annotated.
+    """
     truth = case.points
     if truth is None:
         raise StudyError(f"image {case.identifier!r} is not annotated")

@@ -15,9 +15,16 @@ from palpate.workflows.predict import Source
 
 
 def report_predictions(
-    out: Path, file: PredictionFile, sources: Sequence[Source], *, protocol: Protocol | None
+    out: Path,
+    file: PredictionFile,
+    sources: Sequence[Source],
+    *,
+    protocol: Protocol | None,
+    doubts: Sequence[str] = (),
 ) -> None:
     """Write report.html, and measurements.csv where there is a protocol, into ``out``.
+
+    ``doubts`` are sentences about images, shown first.
 
     Raises:
         ConfigError: the protocol needs landmarks that the localiser does not know.
@@ -43,7 +50,10 @@ def report_predictions(
         title=f"Landmarks in {len(cases)} images",
         cases=cases,
         provenance=file.provenance,
-        warnings=[f"Not predicted: {name}: {why}" for name, why in file.failures.items()],
+        warnings=[
+            *doubts,
+            *(f"Not predicted: {name}: {why}" for name, why in file.failures.items()),
+        ],
     )
     write_report(report, out / "report.html")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from palpate.errors import PalpateError
 from palpate.io.predictions import PredictionFile
 from palpate.localisers.localiser import Localiser
-from palpate.localisers.mirrored import fits_mirrored
 from palpate.points import Points
 from palpate.study import Study
 from palpate.study_proposals import ProposalRecord, Proposed
+from palpate.workflows.doubt import mirrored
 from palpate.workflows.evaluate import refuse_other_scheme, source_of
 from palpate.workflows.predict_into import predict_into
 from palpate.workflows.provenance import localiser_provenance
@@ -19,7 +19,6 @@ from palpate.workflows.seed_files import SeedFolder, proposed_points, write_prop
 from palpate.workflows.seed_queue import (
     Queued,
     queue_of,
-    unsure,
     usual_shapes,
     write_queue,
     write_sheet,
@@ -84,8 +83,8 @@ def propose(
         name, why = next(iter(file.failures.items()))
         raise PalpateError(f"none of {len(sources)} images could be predicted; {name}: {why}")
     points = {image.image: proposed_points(image, scheme) for image in file.images}
-    mirrored = _mirrored(localiser, wanted, file)
-    queue = queue_of(file, points, usual_shapes(study), mirrored=mirrored)
+    other_side = mirrored(localiser, sources, file)
+    queue = queue_of(file, points, usual_shapes(study), mirrored=other_side)
     failures = dict(file.failures)
     in_order = _in_order(file, queue)
     report_predictions(folder.root, in_order, sources, protocol=None)
@@ -99,17 +98,6 @@ def propose(
     path = write_proposals(wanted, ordered, sizes, folder, written_as)
     _record(localiser, ordered).write(folder.record)  # last: it seals the rest
     return Seeded(tuple(queue), failures, path, localiser.variance_factor is not None)
-
-
-def _mirrored(localiser: Localiser, wanted: Study, file: PredictionFile) -> set[str]:
-    """Look at the mirror image of what the localiser is unsure of; few, as a rule."""
-    doubted = unsure(file)
-    return {
-        each.image
-        for each in file.images
-        if each.image in doubted
-        and fits_mirrored(localiser, wanted.load(wanted.case(each.image)).image, each.prediction)
-    }
 
 
 def _in_order(file: PredictionFile, queue: list[Queued]) -> PredictionFile:

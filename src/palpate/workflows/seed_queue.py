@@ -26,12 +26,10 @@ from palpate.shape.sides import Outlier, judge_shape
 from palpate.study import Study
 from palpate.study_names import ImageNames
 from palpate.study_proposals import PROPOSAL
+from palpate.workflows.doubt import mean_score, unsure
 
 # Fewer shapes do not tell what a usual one is.
 _FEWEST_SHAPES = 5
-# Less than this share of the usual score: the model has probably lost its way.
-_LOST = 0.5
-_FEWEST_SCORES = 4
 _WORST = 3
 _MOST_TILES = 32
 _LOOKED_AT = "looked_at"
@@ -89,20 +87,6 @@ def expected_errors(predicted: PredictedImage, *, in_mm: bool) -> Float[ndarray,
         spacing[:2] = predicted.calibration.spacing_mm
     variances = np.diagonal(predicted.prediction.covariance, axis1=1, axis2=2) * spacing**2
     return np.sqrt(np.pi / 4 * variances.sum(axis=1))
-
-
-def unsure(file: PredictionFile) -> set[str]:
-    """Return the images whose score is less than half of what is usual among these."""
-    scores = {image.image: _score(image) for image in file.images}
-    if len(scores) < _FEWEST_SCORES:
-        return set()
-    usual = float(np.median(list(scores.values())))
-    return {name for name, score in scores.items() if score < _LOST * usual}
-
-
-def _score(predicted: PredictedImage) -> float:
-    found = predicted.prediction.score[predicted.prediction.found]
-    return float(found.mean()) if len(found) else 0.0
 
 
 def queue_of(
@@ -170,7 +154,7 @@ def _queued(
         predicted.subject,
         expected,
         unit,
-        _score(predicted),
+        mean_score(predicted),
         None if judged is None else judged.plausibility,
         unusual or bool(doubts),
         tuple(dict.fromkeys([*worst, *left_out])),
