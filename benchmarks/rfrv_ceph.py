@@ -74,7 +74,7 @@ def main() -> None:
         write_rfrv(model, wish.out)
         print(f"{wish.out}: {wish.out.stat().st_size / 2**20:.1f} MiB")
     began, used = time.perf_counter(), time.process_time()
-    found = [search(model, film.pixels, workers=wish.workers) for film in test]
+    found = [search(model, film.pixels) for film in test]
     each = (time.perf_counter() - began) / len(test)
     print(
         f"search: {each:.2f} s a film, {(time.process_time() - used) / len(test):.2f} of processor"

@@ -86,13 +86,6 @@ def test_a_start_may_lack_points(model, films):
     assert error(result, films[21]).max() < 1.5
 
 
-def test_threads_change_nothing(model, films):
-    alone = search(model, films[22].pixels)
-    shared = search(model, films[22].pixels, workers=2)
-    assert np.array_equal(alone.points, shared.points)
-    assert np.array_equal(alone.covariance, shared.covariance)
-
-
 def test_exposure_changes_nothing(model, films):
     pixels = films[23].pixels.astype(np.float64)
     once = search(model, pixels)

@@ -1,6 +1,5 @@
 """The local search: votes, the shape model, votes nearer by; from coarse to fine."""
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +35,6 @@ def search_level(
     level: Level,
     pyramid: Pyramid,
     start: Float[ndarray, "k 2"],
-    *,
-    executor: Executor | None = None,
 ) -> Found:
     """Refine points at one resolution.
 
@@ -52,7 +49,6 @@ def search_level(
         level: of the model.
         pyramid: the film.
         start: where the points are thought to be, px of the film.
-        executor: threads that share the points.
     """
     fit = model.shape.fit(start)
     points = fit.points
@@ -60,9 +56,7 @@ def search_level(
         to_film = fit.pose
         region = pyramid.sample(to_film, level.grid)
         here = level.grid.to_region(to_film.inverse()(points))
-        responses = respond(
-            region, level, here, smooth_px=model.settings.smooth_px, executor=executor
-        )
+        responses = respond(region, level, here, smooth_px=model.settings.smooth_px)
         best, fit_here = _settle(model, level, responses, here)
         fit = _in_film(fit_here, level, to_film)
         points = fit.points

@@ -1,6 +1,5 @@
 """Where the forests of all points vote in one region, and the best place near a given one."""
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import cv2
@@ -94,7 +93,6 @@ def respond(
     points: Float[ndarray, "k 2"],
     *,
     smooth_px: float,
-    executor: Executor | None = None,
 ) -> Responses:
     """Let places in a square around each point vote for it.
 
@@ -103,7 +101,6 @@ def respond(
         level: its forests.
         points: where they are thought to be, px of the region.
         smooth_px: standard deviation of the Gaussian that smooths the votes.
-        executor: threads that share the points.
     """
     stack = box_means(integral_image(region), level.sizes)
     flat = stack.reshape(-1)
@@ -127,8 +124,7 @@ def respond(
         moved = walker.forest.mean[:, 0].take(leaves, axis=0) + (places - corner[k])
         return accumulate(moved.reshape(-1, 2).astype(np.float64), size=(2 * reach + 1,) * 2)
 
-    indices = range(len(points))
-    raw = np.stack(list(executor.map(votes, indices) if executor else map(votes, indices)))
+    raw = np.stack([votes(k) for k in range(len(points))])
     raw /= len(square) * len(level.forests[0].roots)
     maps = np.stack(
         [cv2.GaussianBlur(m, (0, 0), smooth_px, borderType=cv2.BORDER_CONSTANT) for m in raw]

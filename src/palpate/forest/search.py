@@ -1,7 +1,5 @@
 """Finding the points of a film: everywhere, or near given ones."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -40,43 +38,39 @@ class RfrvResult:
             object.__setattr__(self, name, locked(getattr(self, name)))
 
 
-def search(model: RfrvModel, pixels: ndarray, *, workers: int = 1) -> RfrvResult:
+def search(model: RfrvModel, pixels: ndarray) -> RfrvResult:
     """Find the points in a film of which nothing is known.
 
     The forest of the whole film gives some poses; the coarsest level tries each of them, and
-    those on whose points the votes agree best go on to the finer levels.
+    those on whose points the votes agree best go on to the finer levels. One thread does it:
+    the work is in many small steps, and two threads that share the points take longer.
 
     Args:
         model: trained.
         pixels: (y, x) grey.
-        workers: threads that share the points.
 
     Raises:
         GeometryError: the film is not one grey plane, or has one grey value everywhere.
     """
     film = _film(pixels)
     pyramid = Pyramid.of(film)
-    with _threads(workers) as executor:
-        tried = []
-        for candidate in candidates(model, pyramid):
-            start = candidate.pose(model.shape.mean)
-            tried.append(search_level(model, model.levels[0], pyramid, start, executor=executor))
-        tried.sort(key=lambda found: -float(found.score.mean()))
-        finalists = tried[: model.searcher.settings.finalists]
-        done = [_finer(model, pyramid, found, executor) for found in finalists]
+    tried = []
+    for candidate in candidates(model, pyramid):
+        start = candidate.pose(model.shape.mean)
+        tried.append(search_level(model, model.levels[0], pyramid, start))
+    tried.sort(key=lambda found: -float(found.score.mean()))
+    finalists = tried[: model.searcher.settings.finalists]
+    done = [_finer(model, pyramid, found) for found in finalists]
     return _result(model, max(done, key=lambda found: float(found.score.mean())))
 
 
-def refine(
-    model: RfrvModel, pixels: ndarray, start: Float[ndarray, "k 2"], *, workers: int = 1
-) -> RfrvResult:
+def refine(model: RfrvModel, pixels: ndarray, start: Float[ndarray, "k 2"]) -> RfrvResult:
     """Find the points in a film near given ones.
 
     Args:
         model: trained.
         pixels: (y, x) grey.
         start: (k, 2) px; NaN where nothing is known, but two points at least.
-        workers: threads that share the points.
 
     Raises:
         GeometryError: the film is not one grey plane or has one grey value everywhere, or the
@@ -88,9 +82,8 @@ def refine(
             f"the model has {model.landmarks} points, got a start of shape {start.shape}"
         )
     pyramid = Pyramid.of(film)
-    with _threads(workers) as executor:
-        found = search_level(model, model.levels[0], pyramid, start, executor=executor)
-        return _result(model, _finer(model, pyramid, found, executor))
+    found = search_level(model, model.levels[0], pyramid, start)
+    return _result(model, _finer(model, pyramid, found))
 
 
 def _film(pixels: ndarray) -> Float[ndarray, "y x"]:
@@ -100,14 +93,10 @@ def _film(pixels: ndarray) -> Float[ndarray, "y x"]:
     return film
 
 
-def _threads(workers: int) -> AbstractContextManager[Executor | None]:
-    return ThreadPoolExecutor(workers) if workers > 1 else nullcontext()
-
-
-def _finer(model: RfrvModel, pyramid: Pyramid, found: Found, executor: Executor | None) -> Found:
+def _finer(model: RfrvModel, pyramid: Pyramid, found: Found) -> Found:
     """Go on from what the coarsest level found."""
     for level in model.levels[1:]:
-        found = search_level(model, level, pyramid, found.fit.points, executor=executor)
+        found = search_level(model, level, pyramid, found.fit.points)
     return found
 
 

@@ -73,13 +73,11 @@ class ForestLocaliser:
         spec: what is not in the model.
         model: shape and forests.
         weights: short hash of the model's file.
-        workers: threads that share the points of a film.
     """
 
     spec: ForestSpec
     model: RfrvModel
     weights: str
-    workers: int = 1
 
     @property
     def scheme(self) -> LandmarkScheme:
@@ -114,9 +112,7 @@ class ForestLocaliser:
             )
         x, y, width, height = image.region or (0, 0, image.size[0], image.size[1])
         try:
-            found = search(
-                self.model, image.grey()[y : y + height, x : x + width], workers=self.workers
-            )
+            found = search(self.model, image.grey()[y : y + height, x : x + width])
         except GeometryError as error:
             raise GeometryError(f"image {image.identifier!r}: {error}") from error
         return Prediction(
@@ -128,7 +124,7 @@ class ForestLocaliser:
         )
 
 
-def load_forest(folder: RunFolder, *, workers: int = 1) -> ForestLocaliser:
+def load_forest(folder: RunFolder) -> ForestLocaliser:
     """Load forests that ``palpate train`` made.
 
     Raises:
@@ -136,4 +132,4 @@ def load_forest(folder: RunFolder, *, workers: int = 1) -> ForestLocaliser:
         ConfigError: the description is.
     """
     spec = ForestSpec.from_json(folder.description(), where=str(folder.localiser))
-    return ForestLocaliser(spec, read_rfrv(folder.weights), sha256(folder.weights)[:12], workers)
+    return ForestLocaliser(spec, read_rfrv(folder.weights), sha256(folder.weights)[:12])

@@ -9,7 +9,6 @@ from palpate.localisers.engines import load_onnx, load_openvino
 from palpate.localisers.forest import METHOD, load_forest
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
-from palpate.side_by_side import processors
 
 ENGINES = ("onnxruntime", "openvino")
 
@@ -52,7 +51,7 @@ def load_localiser(
         )
         return join_cascade(folder, *searches)
     if method == METHOD:
-        return load_forest(folder, workers=1 if one_thread else processors())
+        return load_forest(folder)
     if find_spec("torch") is None:
         raise PalpateError(
             f"{path} is a run folder, which needs torch: pip install 'palpate[train]'; or use a "

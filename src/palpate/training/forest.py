@@ -52,10 +52,9 @@ def train_forest(
     films = [_film(sample) for sample in _samples(job, "train", advance)]
     write_request(folder, job, command=command)
     rng = np.random.default_rng(job.recipe.seed)
-    threads = processors()
-    model = train_rfrv(films, job.recipe.settings, rng, advance=advance, workers=threads)
+    model = train_rfrv(films, job.recipe.settings, rng, advance=advance, workers=processors())
     write_rfrv(model, folder.weights)
-    _finish(folder, job, model, threads, advance)
+    _finish(folder, job, model, advance)
 
 
 def _samples(job: TrainingJob[ForestRecipe], part: str, advance: Advance) -> list[Sample]:
@@ -88,7 +87,6 @@ def _finish(
     folder: RunFolder,
     job: TrainingJob[ForestRecipe],
     model: RfrvModel,
-    threads: int,
     advance: Advance,
 ) -> None:
     """Calibrate on validation subjects and write the description last, as the seal."""
@@ -97,7 +95,7 @@ def _finish(
         job.scheme,
         protocol=job.study.settings.protocol or "",
     )
-    localiser = ForestLocaliser(spec, model, sha256(folder.weights)[:12], threads)
+    localiser = ForestLocaliser(spec, model, sha256(folder.weights)[:12])
     held_out = _samples(job, "validation", advance)
     found: list[Prediction] = []
     for done, sample in enumerate(held_out):

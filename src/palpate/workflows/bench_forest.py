@@ -40,7 +40,7 @@ def _measured(root: Path) -> dict[str, Any]:
     for name in names[_FILMS : _FILMS + _SEARCHED]:
         film = _film(study, name)
         start = perf_counter()
-        found = search(model, film.pixels, workers=workers)
+        found = search(model, film.pixels)
         seconds.append(perf_counter() - start)
         errors.append(np.nanmean(np.linalg.norm(found.points - film.points, axis=1)))
     return {
