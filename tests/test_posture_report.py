@@ -16,7 +16,7 @@ from palpate.evaluation.posture_frames import PostureFrames
 from palpate.evaluation.posture_paired import PostureDifference, paired_posture
 from palpate.protocols.protocol import read_protocol
 from palpate.report import posture_paper as paper
-from palpate.report.page import Bounded
+from palpate.report.parts import Bounded
 from palpate.report.posture_cells import error_cell, rate_cell
 from palpate.report.posture_children import children
 from palpate.report.posture_page import posture_page

@@ -21,7 +21,7 @@ from palpate.report.clip_tables import contact_table, landmark_table, segment_ta
 from palpate.report.clip_thinned import marked
 from palpate.report.clip_tiles import counted, tiles
 from palpate.report.clip_warnings import grounds, warnings
-from palpate.report.page import Plot, Table, Tile
+from palpate.report.parts import Plot, SheetHead, Table
 from palpate.sequences.outliers import outliers
 from palpate.sequences.smooth import USUAL_JUMPS
 
@@ -36,22 +36,14 @@ class PosturePart:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipPage:
-    """Everything that the template prints."""
+class ClipPage(SheetHead):
+    """The sections that the template prints below the head."""
 
-    title: str
-    subtitle: str
-    banner: str
-    warnings: tuple[str, ...]
-    spoken: tuple[str, ...]
-    notes: tuple[str, ...]
-    tiles: tuple[Tile, ...]
     posture: PosturePart | None
     landmarks: Table
     points: Plot
     sheet: Sheet
     sheet_note: str
-    provenance: tuple[tuple[str, str], ...]
 
 
 def clip_page(clip: ReportedClip) -> ClipPage:

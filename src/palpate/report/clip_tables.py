@@ -8,7 +8,7 @@ from palpate.protocols.posture import difference
 from palpate.protocols.posture_control import stretches
 from palpate.protocols.posture_flags import Flags
 from palpate.report.clip_reported import ReportedClip
-from palpate.report.page import Row, Table
+from palpate.report.parts import Row, Table
 from palpate.report.wording import number, percent
 from palpate.sequences.track import Track
 

@@ -5,7 +5,7 @@ from numpy import ndarray
 
 from palpate.protocols.posture_flags import Flags
 from palpate.report.clip_reported import ReportedClip
-from palpate.report.page import Tile
+from palpate.report.parts import Tile
 from palpate.report.wording import number, percent
 
 

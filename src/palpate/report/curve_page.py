@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from palpate.report.curve_plots import curve_svg
 from palpate.report.curve_reported import ReportedCurve, ReportedSize
-from palpate.report.page import Bounded, Plot, Row, Table, Tile
+from palpate.report.parts import Bounded, Plot, Row, SheetHead, Table
 from palpate.report.wording import figure, number, percent, span
 
 # Of fewer images the 99th percentile is the worst of them.
@@ -12,16 +12,9 @@ _MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePage:
-    """Everything that the template prints."""
+class CurvePage(SheetHead):
+    """The sections that the template prints below the head."""
 
-    title: str
-    subtitle: str
-    banner: str
-    warnings: tuple[str, ...]
-    spoken: tuple[str, ...]
-    notes: tuple[str, ...]
-    tiles: tuple[Tile, ...]
     plot: Plot
     sizes: Table
     images: Table
@@ -29,7 +22,6 @@ class CurvePage:
     fits: Table
     fits_note: str
     differences: Table | None
-    provenance: tuple[tuple[str, str], ...]
 
 
 def curve_page(curve: ReportedCurve) -> CurvePage:

@@ -27,9 +27,6 @@ from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, stri
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.wording import DIGITS, figure, number, percent, span, unit_name
 
-# The pieces are also imported from here.
-__all__ = ["Bounded", "Page", "Plot", "Row", "Table", "Tile", "page"]
-
 MOST_ROWS = 2000
 MOST_PLOTS = 4
 

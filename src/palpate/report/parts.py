@@ -15,6 +15,29 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetHead:
+    """What the template ``sheet.html`` prints around the sections of a page.
+
+    Args:
+        title, subtitle, banner: at the top.
+        warnings: what went wrong.
+        spoken: what was found, in sentences.
+        notes: how far that may be trusted.
+        tiles: key figures.
+        provenance: name and value, at the end.
+    """
+
+    title: str
+    subtitle: str
+    banner: str
+    warnings: tuple[str, ...]
+    spoken: tuple[str, ...]
+    notes: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    provenance: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bounded:
     """A figure with its interval below it."""
 

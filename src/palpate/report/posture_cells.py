@@ -2,7 +2,7 @@
 
 from palpate.evaluation.posture_classes import TOO_FEW, Rate
 from palpate.evaluation.summary import Summary
-from palpate.report.page import Bounded
+from palpate.report.parts import Bounded
 from palpate.report.wording import number, span
 
 

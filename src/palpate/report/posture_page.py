@@ -8,7 +8,7 @@ from palpate.evaluation.posture import PostureEvaluation
 from palpate.evaluation.posture_classes import Rate
 from palpate.report import posture_paper as paper
 from palpate.report.clip_tiles import counted
-from palpate.report.page import Plot, Row, Table, Tile
+from palpate.report.parts import Plot, Row, SheetHead, Table, Tile
 from palpate.report.plots import Strip, strip_plot
 from palpate.report.posture_children import Child, children
 from palpate.report.posture_plots import curve_plot
@@ -39,16 +39,9 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class PosturePage:
-    """Everything that the template prints."""
+class PosturePage(SheetHead):
+    """The sections that the template prints below the head."""
 
-    title: str
-    subtitle: str
-    banner: str
-    warnings: tuple[str, ...]
-    spoken: tuple[str, ...]
-    notes: tuple[str, ...]
-    tiles: tuple[Tile, ...]
     threshold: str
     first: str
     angle_plot: Plot
@@ -68,7 +61,6 @@ class PosturePage:
     members: str
     paper: bool
     paper_notes: tuple[str, str, str]
-    provenance: tuple[tuple[str, str], ...]
 
 
 def posture_page(report: ReportedPosture) -> PosturePage:

@@ -7,7 +7,7 @@ from palpate.evaluation.posture_alignment import Curve
 from palpate.evaluation.posture_classes import RATES, Agreement
 from palpate.evaluation.posture_paired import LOWER_IS_BETTER, PostureDifference
 from palpate.report import posture_paper as paper
-from palpate.report.page import Bounded, Row, Table
+from palpate.report.parts import Bounded, Row, Table
 from palpate.report.posture_cells import error_cell, rate_cell
 from palpate.report.posture_reported import ReportedPosture
 from palpate.report.wording import figure, number, span

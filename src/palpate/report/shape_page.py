@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from palpate.errors import StudyError
-from palpate.report.parts import Plot, Row, Table, Tile
+from palpate.report.parts import Plot, Row, SheetHead, Table, Tile
 from palpate.report.shape_cases_plot import ScoredShape, odd_shapes_plot, score_plot
 from palpate.report.shape_plot import mode_plot
 from palpate.report.wording import number, percent
@@ -74,16 +74,9 @@ class ReportedShapes:
 
 
 @dataclass(frozen=True, slots=True)
-class ShapePage:
-    """Everything that the template prints."""
+class ShapePage(SheetHead):
+    """The sections that the template prints below the head."""
 
-    title: str
-    subtitle: str
-    banner: str
-    warnings: tuple[str, ...]
-    spoken: tuple[str, ...]
-    notes: tuple[str, ...]
-    tiles: tuple[Tile, ...]
     modes: Plot
     mode_table: Table
     scores: Plot | None
@@ -92,7 +85,6 @@ class ShapePage:
     odd_note: str
     case_table: Table
     left_out: Table | None
-    provenance: tuple[tuple[str, str], ...]
 
 
 def shape_page(shapes: ReportedShapes) -> ShapePage:
