@@ -1,6 +1,5 @@
 """``palpate annotate-seed``: proposals for images that nobody annotated, to be corrected."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +45,6 @@ def annotate_seed(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     With --corrected-by NAME what that person has corrected is made ready for the study.
     """
-    from palpate.cli.progress import console
     from palpate.errors import PalpateError
     from palpate.study import open_study
     from palpate.workflows.seed_files import SeedFolder, format_for
@@ -60,19 +58,15 @@ def annotate_seed(  # noqa: PLR0913, PLR0917 - the flags of a command
     folder.refuse_finished()
     written_as = format_for(opened, format_)
 
+    from palpate.cli.progress import console, stages
     from palpate.workflows.seed import propose, without_points
 
     wanted = without_points(opened, subjects=subject_limit)
     if not len(wanted):
-        console.print(
-            f"all {len(opened)} images of {opened.name} are annotated: there is nothing to propose",
-            highlight=False,
-            markup=False,
-        )
+        told = f"all {len(opened)} images of {opened.name} are annotated: there is nothing to propose"
+        console.print(told, highlight=False, markup=False)
         return
     localiser = _localiser(opened, folder, run, recipe, set_ or [], device)
-    from palpate.cli.progress import stages
-
     with stages() as show:
         seeded = propose(
             localiser,
@@ -101,6 +95,7 @@ def _localiser(
     if run is not None:
         return load_localiser(run, device=device or "cpu")
     from palpate.cli.torch_needed import need_torch
+    from palpate.cli.typed import typed_command
 
     need_torch()
     from palpate.training.recipe import read_recipe
@@ -108,12 +103,11 @@ def _localiser(
     from palpate.workflows.seed_train import seeding_job, train_once
 
     job = seeding_job(opened, read_recipe(recipe, changes))
-    command = " ".join(["palpate", *(_name_only(word) for word in sys.argv[1:])])
     with stages() as advance:
         train_once(
             job,
             folder.run,
-            manner=lambda resume: Manner(resume, device, command),
+            manner=lambda resume: Manner(resume, device, typed_command()),
             advance=advance,
         )
     trained, aside = len(job.part("train")), len(job.part("validation"))
@@ -187,7 +181,3 @@ def _take_back(
     lines.append(f"next: cp {folder.corrected}/* {root}/ && palpate check {study}")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _name_only(word: str) -> str:
-    return Path(word).name if "/" in word and "=" not in word else word

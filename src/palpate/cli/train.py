@@ -1,6 +1,5 @@
 """``palpate train``: from an annotated study to a localiser."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +27,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     """Train a localiser on a study; subjects are held out for validation and test."""
     from palpate.cli.progress import console, stages
     from palpate.cli.torch_needed import need_torch
+    from palpate.cli.typed import typed_command
 
     need_torch()
     from palpate.localisers.run_folder import RunFolder
@@ -41,16 +41,10 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     chosen = read_recipe(recipe, set_ or [])
     opened = open_study(study)
     job = TrainingJob(opened, chosen, choose_split(opened, chosen, file=split))
-    # The command without this machine's paths: names only.
-    command = " ".join(["palpate", *(_name_only(word) for word in sys.argv[1:])])
     with stages() as advance:
-        train_job(job, out, manner=Manner(resume, device, command), advance=advance)
+        train_job(job, out, manner=Manner(resume, device, typed_command()), advance=advance)
     folder = RunFolder(out)
     parts = {part: len(names) for part, names in job.split.parts.items()}
     shown = ", ".join(f"{count} {part}" for part, count in parts.items())
     console.print(f"trained on {opened.name} ({shown}) -> {folder.root}", highlight=False)
     console.print(f"next: palpate evaluate {out} --out {out}/evaluation", highlight=False)
-
-
-def _name_only(word: str) -> str:
-    return Path(word).name if "/" in word and "=" not in word else word
