@@ -19,7 +19,7 @@ from palpate.training.recipe import Recipe
 from palpate.workflows.assess import outlines_of
 from palpate.workflows.crossval import cross_validate
 from palpate.workflows.evaluate import EvaluatedStudy
-from palpate.workflows.folds import Folds
+from palpate.workflows.folds import Folds, refuse_other_cuts
 from palpate.workflows.posture_study import (
     StudiedPosture,
     posture_frames,
@@ -65,15 +65,10 @@ def compare_recipes(
         ConfigError: fewer than two recipes, two of one name, or two that cut the study or
             choose their weights in different ways.
     """
-    names = [recipe.name for recipe in recipes]
-    if len(recipes) < 2 or len(set(names)) < len(names):
+    if len(recipes) < 2:
+        names = [recipe.name for recipe in recipes]
         raise ConfigError(f"compare needs two or more recipes of different names, got {names}")
-    for recipe in recipes[1:]:
-        if recipe.crossval != recipes[0].crossval:
-            raise ConfigError(
-                f"recipes {names[0]!r} and {recipe.name!r} differ in [crossval], so they would not "
-                "be judged alike; set both, as in --set crossval.choose=validation"
-            )
+    refuse_other_cuts(recipes)
     named = folds.study.settings.protocol
     protocol = read_protocol(named) if named else None
     normaliser = protocol.normaliser if protocol else None
@@ -100,21 +95,15 @@ def compare_recipes(
         )
         for name, cases in scored.items()
     }
-    first = names[0]
-    metrics = ["error_px"]
-    if figures[first].unit == "mm":
-        metrics = ["error_mm", "success_2_mm"]
+    first, *others = scored
+    in_mm = figures[first].unit == "mm"
+    metrics = ("error_mm", "success_2_mm") if in_mm else ("error_px",)
     differences = {
         name: tuple(
-            paired(
-                scored[first],
-                scored[name],
-                rng=np.random.default_rng(0),
-                metric=metric,
-            )
+            paired(scored[first], scored[name], rng=np.random.default_rng(0), metric=metric)
             for metric in metrics
         )
-        for name in names[1:]
+        for name in others
     }
     told = SCORED_ANNOTATED if annotated_only else ""
     comparison = Comparison(first, figures, differences, scored=told)

@@ -20,6 +20,7 @@ from palpate.training.recipe import Recipe
 from palpate.workflows.curve_cut import TrainingSet
 from palpate.workflows.curve_same import claim
 from palpate.workflows.evaluate import evaluate_study, pair
+from palpate.workflows.folds import refuse_other_cuts
 from palpate.workflows.provenance import localiser_provenance
 from palpate.workflows.train_folds import TIMING, Run, Workers, train_runs
 
@@ -82,15 +83,10 @@ def curve_runs(recipes: Sequence[Recipe], sets: Sequence[TrainingSet]) -> list[C
         ConfigError: no recipe, two of one name, two that cut a study in different ways, or one
             that has its weights chosen by halves of the held-out images.
     """
-    names = [recipe.name for recipe in recipes]
-    if not names or len(set(names)) < len(names):
-        raise ConfigError(f"a learning curve needs recipes of different names, got {names}")
+    if not recipes:
+        raise ConfigError("a learning curve needs one recipe at least")
+    refuse_other_cuts(recipes)
     for recipe in recipes:
-        if recipe.crossval != recipes[0].crossval:
-            raise ConfigError(
-                f"recipes {names[0]!r} and {recipe.name!r} differ in [crossval], so they would not "
-                "be judged alike; set both, as in --set crossval.folds=5"
-            )
         if recipe.crossval.choose == "halves":
             raise ConfigError(
                 f"recipe {recipe.name!r} chooses its weights by halves of the held-out images; a "

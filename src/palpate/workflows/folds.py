@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palpate.errors import StudyError
+from palpate.errors import ConfigError, StudyError
 from palpate.splits import Split, find_copies, folds_by_subject, refuse_leaks
 from palpate.study import Study
 from palpate.study_case import StudyCase
@@ -60,6 +60,23 @@ def make_folds(
     for split in splits:
         refuse_leaks(split, annotated, duplicates=copies)
     return Folds(annotated, tuple(splits[:only]))
+
+
+def refuse_other_cuts(recipes: Sequence[Recipe]) -> None:
+    """Refuse recipes that could not be judged on the same folds.
+
+    Raises:
+        ConfigError: two of one name, or two that cut a study or choose weights in different ways.
+    """
+    names = [recipe.name for recipe in recipes]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"recipes need different names to be told apart, got {names}")
+    for recipe in recipes[1:]:
+        if recipe.crossval != recipes[0].crossval:
+            raise ConfigError(
+                f"recipes {names[0]!r} and {recipe.name!r} differ in [crossval], so they would not "
+                "be judged alike; set both, as in --set crossval.choose=validation"
+            )
 
 
 def fold_job(folds: Folds, number: int, recipe: Recipe) -> TrainingJob[Recipe]:
