@@ -278,7 +278,7 @@ def test_a_run_finds_the_bone_of_a_film_that_it_never_saw(job, run):
 
 def test_a_run_records_how_far_off_the_first_search_was(run):
     metrics = json.loads(RunFolder(run).metrics.read_text())
-    assert metrics["search_error_of"] == 2
+    assert metrics["folds"] == 2
     assert metrics["search_error"]["films"] == 8  # 6 by folds, 2 of validation
     assert max(metrics["search_error"]["shift_px"]) > 0
     assert load_localiser(run / GLOBAL).scheme.names == ("superior_neck_6", "lesser_trochanter_5")
@@ -303,6 +303,15 @@ def test_an_interrupted_run_trains_only_what_is_missing(job, run):
     train_job(job, run, manner=Manner(resume=True), advance=silent)
     assert weights.stat().st_mtime_ns == before
     assert isinstance(load_localiser(run), CascadeLocaliser)
+
+
+def test_the_first_search_must_be_measured_on_somebody(job, tmp_path):
+    recipe = read_recipe("rfrv-cascade", [*SMALL, "region.folds=0"])
+    nobody = Split({"train": job.part("train"), "test": job.part("test")}, by="given")
+    with pytest.raises(ConfigError, match=r"region\.folds=3"):
+        train_job(
+            TrainingJob(job.study, recipe, nobody), tmp_path / "r", manner=Manner(), advance=silent
+        )
 
 
 def test_a_study_without_references_is_told_to_name_them(job, tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from palpate.affine import Affine
 from palpate.augment.region import RegionOfInterest
 from palpate.errors import ConfigError, GeometryError
 from palpate.image import Image
@@ -64,6 +65,39 @@ class CascadeSpec:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class FoundRegion:
+    """The region that a search gives of one image.
+
+    Args:
+        view: px of the image -> px of the canvas.
+        part: what is cut out, an image of its own.
+        score: of the surer reference.
+    """
+
+    view: Affine
+    part: Image
+    score: float
+
+
+def find_region(search: Localiser, region: RegionOfInterest, image: Image) -> FoundRegion:
+    """Find the references in an image and cut out the region that they place.
+
+    Raises:
+        GeometryError: the image cannot be searched, or the references give no region of it.
+    """
+    found = search.predict(image)
+    rows = found.scheme.indices(region.references)
+    try:
+        view = region.view(found.mean[rows])
+        part = region.cut(image, view)
+    except GeometryError as error:
+        raise GeometryError(
+            f"image {image.identifier!r}: the global search found no region: {error}"
+        ) from error
+    return FoundRegion(view, part, float(found.score[rows].max()))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class CascadeLocaliser:
     """Finds two landmarks, cuts the region that they place, finds all landmarks in it.
 
@@ -114,18 +148,9 @@ class CascadeLocaliser:
         Raises:
             GeometryError: not a plane of pixels, or the references give no region of it.
         """
-        region = self.spec.region
-        found = self.global_search.predict(image)
-        rows = found.scheme.indices(region.references)
-        try:
-            view = region.view(found.mean[rows])
-            part = region.cut(image, view)
-        except GeometryError as error:
-            raise GeometryError(
-                f"image {image.identifier!r}: the global search found no region: {error}"
-            ) from error
-        local = self.local_search.predict(part).moved(view.inverse())
-        score = local.score.clip(max=found.score[rows].max())
+        found = find_region(self.global_search, self.spec.region, image)
+        local = self.local_search.predict(found.part).moved(found.view.inverse())
+        score = local.score.clip(max=found.score)
         made_by = f"{self.name} {self.weights}"
         return Prediction(local.scheme, local.mean, local.covariance, score, made_by)
 

@@ -156,7 +156,7 @@ class RegionSettings(Strict):
     ``references`` names two landmarks, or leaves it to the protocol. ``size`` is that of the
     region in pixels; ``around`` the share of the landmarks' box that is added on each side. Each
     training film is seen in ``copies`` regions, off as the first search is on films that it was
-    not trained on: of ``folds`` of the training subjects, or with 0 of the validation subjects.
+    not trained on: validation subjects, and ``folds`` of the training subjects; 0 leaves those out.
     """
 
     references: tuple[str, str] | None = None

@@ -11,7 +11,7 @@ from palpate.augment.region import RegionOfInterest, learn_region
 from palpate.augment.search_error import SearchError, search_error
 from palpate.errors import ConfigError, GeometryError, PalpateError, StudyError
 from palpate.files import write_json
-from palpate.localisers.cascade import GLOBAL, LOCAL, CascadeSpec
+from palpate.localisers.cascade import GLOBAL, LOCAL, CascadeSpec, find_region
 from palpate.localisers.load import load_localiser
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
@@ -49,6 +49,11 @@ def train_cascade(
     if job.halves:
         raise ConfigError(
             "a cascade's weights are chosen on validation subjects; set crossval.choose=validation"
+        )
+    if job.recipe.region.folds == 0 and not job.part("validation"):
+        raise ConfigError(
+            "region.folds=0 measures the global search on validation subjects, and there are none; "
+            "set aside some, or set region.folds=3"
         )
     folder = RunFolder(out)
     references = _references(job)
@@ -139,15 +144,10 @@ class _Cascade:
         found: dict[str, Affine | None] = {}
         for name in names:
             image = self.job.study.load(self.job.study.case(name)).image
-            prediction = searcher.predict(image)
-            rows = prediction.scheme.indices(self.references)
             try:
-                view = region.view(prediction.mean[rows])
-                region.cut(image, view)
+                found[name] = find_region(searcher, region, image).view
             except GeometryError:
                 found[name] = None  # counted among the lost
-            else:
-                found[name] = view
         return found
 
     def _points(self, name: str) -> Points:
@@ -174,11 +174,8 @@ class _Cascade:
 
     def _finish(self, region: RegionOfInterest, error: SearchError) -> None:
         """Write what was measured, and the description last, as the seal."""
-        held_out = self.job.recipe.region.folds or "validation"
-        write_json(
-            self.folder.metrics,
-            {"search_error": asdict(error), "search_error_of": held_out},
-        )
+        measured = {"search_error": asdict(error), "folds": self.job.recipe.region.folds}
+        write_json(self.folder.metrics, measured)
         study = self.job.study
         spec = CascadeSpec(
             f"{self.job.recipe.name} on {study.name}", region, study.settings.protocol or ""
