@@ -63,8 +63,8 @@ def annotate_seed(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     wanted = without_points(opened, subjects=subject_limit)
     if not len(wanted):
-        told = f"all {len(opened)} images of {opened.name} are annotated: there is nothing to propose"
-        console.print(told, highlight=False, markup=False)
+        told = f"all {len(opened)} images of {opened.name} are annotated"
+        console.print(f"{told}: there is nothing to propose", highlight=False, markup=False)
         return
     localiser = _localiser(opened, folder, run, recipe, set_ or [], device)
     with stages() as show:
