@@ -20,6 +20,8 @@ from palpate.localisers.spec import LocaliserSpec
 from palpate.networks import NETWORKS
 
 _AT_ONCE = 16  # views or images through the network together
+# By the rank of (batch, channel, y, x) and (batch, channel, t, y, x).
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def build(spec: LocaliserSpec) -> nn.Module:
@@ -31,9 +33,15 @@ def place(network: nn.Module, device: torch.device) -> nn.Module:
     """Move a network to a device, its weights channels last: faster there for convolutions."""
     network.to(device)
     for parameter in network.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        if parameter.ndim in _CHANNELS_LAST:
+            order = _CHANNELS_LAST[parameter.ndim]
+            parameter.data = parameter.data.contiguous(memory_format=order)
     return network
+
+
+def fast_order(batch: ndarray) -> torch.memory_format:
+    """The order in memory that convolutions like for a batch of images, or of clips."""
+    return _CHANNELS_LAST[batch.ndim]
 
 
 def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool = False) -> Forward:
@@ -52,7 +60,7 @@ def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool 
         with _threads(1 if one_thread else torch.get_num_threads()):
             for at in range(0, len(batch), _AT_ONCE):
                 part = torch.from_numpy(batch[at : at + _AT_ONCE])
-                out = network(part.to(device, memory_format=torch.channels_last))
+                out = network(part.to(device, memory_format=fast_order(batch)))
                 parts.append(out.float().cpu().contiguous().numpy())
         return np.concatenate(parts)
 

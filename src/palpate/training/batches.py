@@ -7,6 +7,7 @@ interrupted, or is shared between processes, sees the same examples.
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -55,9 +56,22 @@ class TrainingImage:
 class Batch:
     """What one step needs: inputs, targets and which landmarks count."""
 
-    inputs: Float[ndarray, "batch channel y x"]
+    inputs: Float[ndarray, "batch channel ..."]
     targets: Float[ndarray, "batch landmark ..."]
     present: Bool[ndarray, "batch landmark"]
+
+
+@runtime_checkable
+class MakesBatches(Protocol):
+    """A number of examples, and batches of any of them."""
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        ...
+
+    def batch(self, indices: Sequence[int], epoch: int) -> Batch:
+        """Make the examples of one batch, as they are in that epoch."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,6 +83,9 @@ class Examples:
     warp: RandomWarp
     exposure: RandomExposure
     seed: int
+
+    def __len__(self) -> int:
+        return len(self.images)
 
     def make(
         self, index: int, epoch: int
@@ -127,7 +144,7 @@ def epoch_batches(count: int, batch: int, *, epoch: int, seed: int) -> list[list
 
 
 def prefetched(
-    examples: Examples, batches: Sequence[Sequence[int]], *, epoch: int, share: Share, workers: int
+    examples: MakesBatches, batches: Sequence[Sequence[int]], *, epoch: int, share: Share, workers: int
 ) -> Iterator[Batch]:
     """Make the next batches in threads while the present one is used.
 

@@ -8,49 +8,63 @@ from time import monotonic
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from palpate.errors import PalpateError
+from palpate.localisers.torch_engine import fast_order
 from palpate.training.average import Average
-from palpate.training.batches import Batch, Examples, Share, epoch_batches, prefetched
+from palpate.training.batches import Batch, MakesBatches, Share, epoch_batches, prefetched
 from palpate.training.checkpoint import Progress
 from palpate.training.objective import PerLandmark, mean_over_processes
-from palpate.training.recipe import NetworkRecipe
 from palpate.training.schedule import learning_rate
-from palpate.training.settings import OptimiserSettings
+from palpate.training.settings import OptimiserSettings, TrainingSettings
 
 CHECKPOINT_SECONDS = 30.0  # a checkpoint costs a write of the whole state; not after every epoch
 
 
+def _as_they_are(inputs: Tensor) -> Tensor:
+    return inputs
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Plan:
-    """What is trained, on what, and where."""
+    """What is trained, on what, and where.
 
-    recipe: NetworkRecipe
-    examples: Examples
+    Args:
+        training, optimiser: of the recipe.
+        examples: make the batches.
+        loss: between output and targets.
+        device: where it is computed.
+        share: which part of every batch.
+        before: what is done to a batch's inputs on the device before the network gets them.
+    """
+
+    training: TrainingSettings
+    optimiser: OptimiserSettings
+    examples: MakesBatches
     loss: PerLandmark
     device: torch.device
     share: Share = field(default_factory=Share)
+    before: Callable[[Tensor], Tensor] = _as_they_are
 
     @property
     def batches_per_epoch(self) -> int:
         """Whole batches in one pass over the images."""
-        count = len(self.examples.images)
-        return count // min(self.recipe.training.batch, count)
+        count = len(self.examples)
+        return count // min(self.training.batch, count)
 
     @property
     def parts(self) -> int:
         """Into how many parts an epoch is cut, each followed by a validation."""
-        return min(self.recipe.training.validations_per_epoch, self.batches_per_epoch)
+        return min(self.training.validations_per_epoch, self.batches_per_epoch)
 
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
-        training = self.recipe.training
-        if training.steps is not None:
-            return training.steps
-        return (training.epochs or 0) * self.batches_per_epoch
+        if self.training.steps is not None:
+            return self.training.steps
+        return (self.training.epochs or 0) * self.batches_per_epoch
 
 
 @dataclass(slots=True)
@@ -82,13 +96,15 @@ class Hooks:
 
 
 def make_optimiser(network: nn.Module, settings: OptimiserSettings) -> torch.optim.Optimizer:
-    """Make Adam or AdamW; norms and biases do not decay."""
+    """Make Adam, AdamW or SGD; norms and biases do not decay."""
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [
         {"params": weights, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+    if settings.name == "sgd":
+        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
     kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
     return kind(groups, lr=settings.learning_rate, betas=settings.betas)
 
@@ -124,10 +140,8 @@ def _run_part(plan: Plan, state: State, hooks: Hooks, forward: nn.Module) -> flo
 
 def _batches(plan: Plan, progress: Progress) -> Iterator[Batch]:
     """The batches of the next part of an epoch; an epoch is one part unless the recipe says so."""
-    training, epoch = plan.recipe.training, progress.epoch
-    whole = epoch_batches(
-        len(plan.examples.images), training.batch, epoch=epoch, seed=training.seed
-    )
+    training, epoch = plan.training, progress.epoch
+    whole = epoch_batches(len(plan.examples), training.batch, epoch=epoch, seed=training.seed)
     start = len(whole) * progress.part // plan.parts
     stop = len(whole) * (progress.part + 1) // plan.parts
     batches = whole[start : min(stop, start + plan.steps - progress.step)]
@@ -140,14 +154,15 @@ def train_step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> fl
 
     ``forward`` is the network, or what shares it between processes.
     """
-    settings = plan.recipe.optimiser
+    settings = plan.optimiser
+    rate = learning_rate(settings, state.progress.step, plan.steps, epoch=plan.batches_per_epoch)
     for group in state.optimiser.param_groups:
-        group["lr"] = learning_rate(settings, state.progress.step, plan.steps)
-    inputs = torch.from_numpy(batch.inputs).to(plan.device, memory_format=torch.channels_last)
+        group["lr"] = rate
+    inputs = torch.from_numpy(batch.inputs).to(plan.device, memory_format=fast_order(batch.inputs))
     targets = torch.from_numpy(batch.targets).to(plan.device)
     present = torch.from_numpy(batch.present).to(plan.device)
     with _precision(plan):
-        output = forward(inputs)
+        output = forward(plan.before(inputs))
     per_landmark = plan.loss(output.float(), targets)
     loss = mean_over_processes(per_landmark, present, processes=plan.share.processes)
     state.optimiser.zero_grad(set_to_none=True)
@@ -167,7 +182,7 @@ def train_step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> fl
 
 
 def _precision(plan: Plan) -> Any:
-    if plan.recipe.training.precision == "bfloat16":
+    if plan.training.precision == "bfloat16":
         return torch.autocast(plan.device.type, dtype=torch.bfloat16)
     return nullcontext()
 
@@ -186,7 +201,7 @@ def _finish_part(plan: Plan, state: State, hooks: Hooks, mean_loss: float) -> tu
     }
     better: tuple[bool, ...] = ()
     last = progress.step >= plan.steps
-    if hooks.sets and (progress.epoch % plan.recipe.training.validate_every == 0 or last):
+    if hooks.sets and (progress.epoch % plan.training.validate_every == 0 or last):
         errors = hooks.validate(state.average.network)
         row.update(zip(hooks.sets, errors, strict=True))
         before = progress.best or [inf] * len(errors)
@@ -198,5 +213,5 @@ def _finish_part(plan: Plan, state: State, hooks: Hooks, mean_loss: float) -> tu
 
 
 def _patience_ended(plan: Plan, state: State) -> bool:
-    patience = plan.recipe.training.patience
+    patience = plan.training.patience
     return patience is not None and state.progress.stale >= patience

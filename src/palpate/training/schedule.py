@@ -9,11 +9,14 @@ _START = 1 / 25  # of the peak
 _END = 1e-5  # of the peak
 
 
-def learning_rate(settings: OptimiserSettings, step: int, steps: int) -> float:
+def learning_rate(
+    settings: OptimiserSettings, step: int, steps: int, *, epoch: int = 1
+) -> float:
     """Return the rate of step ``step`` of ``steps``.
 
     ``one-cycle`` climbs and falls along cosines (Smith and Topin 2019); ``inverse-time`` is
-    rate / (1 + decay * step), as Keras' ``decay``; ``constant`` stays.
+    rate / (1 + decay * step), as Keras' ``decay``; ``stepped`` falls by the share ``decay`` after
+    every ``decay_epochs`` of ``epoch`` steps each; ``constant`` stays.
 
     Example:
         >>> constant = OptimiserSettings(learning_rate=0.1, schedule="constant")
@@ -23,6 +26,8 @@ def learning_rate(settings: OptimiserSettings, step: int, steps: int) -> float:
     peak = settings.learning_rate
     if settings.schedule == "constant":
         return peak
+    if settings.schedule == "stepped":
+        return peak * (1 - settings.decay) ** (step // (settings.decay_epochs * epoch))
     if settings.schedule == "inverse-time":
         return peak / (1 + settings.decay * step)
     top = max(1.0, _WARM_UP * steps)

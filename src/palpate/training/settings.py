@@ -79,14 +79,16 @@ class LossSettings(Strict):
 
 
 class OptimiserSettings(Strict):
-    """Adam or AdamW, and how the learning rate goes."""
+    """Adam, AdamW or SGD with momentum, and how the learning rate goes; see ``learning_rate``."""
 
-    name: Literal["adam", "adamw"] = "adamw"
+    name: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = Field(gt=0)
     betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = Field(default=0.0, ge=0.0, lt=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
-    schedule: Literal["constant", "one-cycle", "inverse-time"] = "one-cycle"
+    schedule: Literal["constant", "one-cycle", "inverse-time", "stepped"] = "one-cycle"
     decay: float = Field(default=0.0, ge=0.0)
+    decay_epochs: int = Field(default=10, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
 
 

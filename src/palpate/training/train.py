@@ -102,7 +102,8 @@ class _Run:
         images = training_images(
             job, "train", job.part("train"), grid, advance=self.advance, store=store
         )
-        plan = Plan(recipe, make_examples(recipe, spec, images), loss, device, self.share)
+        examples = make_examples(recipe, spec, images)
+        plan = Plan(recipe.training, recipe.optimiser, examples, loss, device, self.share)
         held_out = self._held_out(grid, store)
         state = self._state(spec, device)
         if self.share.rank == 0:

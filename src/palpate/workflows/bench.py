@@ -165,14 +165,15 @@ def _plan(folder: Path) -> tuple[Plan, State]:
     images = training_images(job, "train", job.part("train"), grid, advance=silent, store=store)
     examples = make_examples(recipe, spec, images)
     device = torch.device("cpu")
-    plan = Plan(recipe, examples, loss_function(recipe.loss.name, spec), device)
+    loss = loss_function(recipe.loss.name, spec)
+    plan = Plan(recipe.training, recipe.optimiser, examples, loss, device)
     return plan, new_state(recipe, spec, device)
 
 
 def _step_times(folder: Path, repeats: int) -> tuple[float, float]:
     """Median seconds of a step with real loading and of one on a cached batch, block by block."""
     plan, state = _plan(folder)
-    size, count = plan.recipe.training.batch, len(plan.examples.images)
+    size, count = plan.training.batch, len(plan.examples)
     block = repeats + _HEAD_START
     groups = [[(size * i + j) % count for j in range(size)] for i in range(2 * block + 1)]
     made = prefetched(plan.examples, groups, epoch=0, share=Share(), workers=1)
