@@ -14,6 +14,7 @@ from palpate.errors import FormatError, StudyError
 from palpate.finding import Finding
 from palpate.image import Calibration, Image
 from palpate.io.annotation import AnnotatedImage
+from palpate.io.depth import DepthSettings
 from palpate.io.dicom import read_dicom_header
 from palpate.io.frame_cursor import FrameCursor
 from palpate.io.images import FrameOf, Picture, find_images, is_dicom, read_calibration, read_image
@@ -62,16 +63,22 @@ class Study:
     settings: StudySettings = field(default_factory=StudySettings)
     findings: tuple[Finding, ...] = ()
     _rows: dict[str, StudyCase] = field(init=False, repr=False)
-    _cursor: FrameCursor = field(init=False, repr=False, default_factory=FrameCursor)
+    _cursor: FrameCursor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         rows = {case.identifier: case for case in self.cases}
         object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_cursor", FrameCursor(self.depth))
         if len(rows) != len(self.cases):
             raise StudyError(f"study {self.name!r} holds an image twice")
 
     def __len__(self) -> int:
         return len(self.cases)
+
+    @property
+    def depth(self) -> DepthSettings | None:
+        """The depth camera that the clips are of; None where they are plain ones, or images."""
+        return self.settings.video.depth if self.settings.video else None
 
     @property
     def scheme(self) -> LandmarkScheme:
@@ -122,7 +129,7 @@ class Study:
         if case.clip is None:
             image = read_image(case.path, identifier=case.identifier, calibration=case.calibration)
         else:
-            pixels = self._cursor.read(case.path, case.clip.frame).transpose(2, 0, 1)
+            pixels = self._cursor.read(case.path, case.clip.frame)
             image = Image(
                 pixels,
                 case.identifier,
@@ -147,7 +154,7 @@ def pictures(study: Study) -> dict[str, Picture]:
     for cases in clips.values():
         for case in dict.fromkeys((cases[0], cases[len(cases) // 2], cases[-1])):
             if case.clip is not None:
-                found[case.identifier] = FrameOf(case.path, case.clip.frame)
+                found[case.identifier] = FrameOf(case.path, case.clip.frame, study.depth)
     return found
 
 
@@ -244,8 +251,9 @@ def _survey_clips(root: Path, settings: StudySettings, clip_settings: ClipSettin
     excluded = {names.find(name) or name for name in settings.exclude}
     gathered = gather(root, settings, names, excluded=excluded)
     findings = list(gathered.findings)
-    clips = open_clips(paths, findings)
-    rows, between = fill(within(gathered.rows, clips, findings), most=clip_settings.interpolate)
+    clips = open_clips(paths, findings, depth=clip_settings.depth)
+    labelled = within(gathered.rows, clips, findings)
+    rows, between = fill(labelled, clips, most=clip_settings.interpolate)
     frames = {name: clip_frame(name, clips, clip_settings, between[name]) for name in rows}
     calibration = _spacing(settings)
     return _assembled(

@@ -17,7 +17,8 @@ class ClipFrame:
 
     Args:
         clip: name of the clip in its study: a trial.
-        frame: number of the frame, from 0, in the order of presentation.
+        frame: number of the frame, from 0, in the order of presentation; of a depth clip the
+            number in its file's name, so that a missing frame leaves a gap.
         time_s: of the frame, from the start of the clip.
         size: (width, height) of the clip in px.
         region: the part to look at, (x, y, width, height) in px; None is the whole frame.

@@ -15,6 +15,7 @@ from palpate.errors import FormatError, StudyError
 from palpate.finding import Finding
 from palpate.frame_names import frame_name, parse_frame_name
 from palpate.io.annotation import AnnotatedImage
+from palpate.io.depth import DepthClip, DepthSettings, find_depth_clips, open_depth
 from palpate.io.video import VIDEO_SUFFIXES, Video, open_video
 from palpate.points import ABSENT, OCCLUDED, VISIBLE, Points
 from palpate.sequences.interpolate import fill_between
@@ -22,15 +23,17 @@ from palpate.study_case import ClipFrame
 from palpate.study_settings import SETTINGS, ClipSettings
 from palpate.suggest import did_you_mean
 
+Clip = Video | DepthClip
 # identifier of a frame -> annotator -> row
 Rows = Mapping[str, Mapping[str, AnnotatedImage]]
 
 
 def find_clips(root: Path, settings: ClipSettings) -> dict[str, Path]:
-    """Name -> file of every clip below the study's folder of clips, sorted by name.
+    """Name -> path of every clip below the study's folder of clips, sorted by name.
 
     Raises:
-        StudyError: there is no such folder, no clip in it, or a region is of no clip.
+        StudyError: there is no such folder, no clip in it, frames that are in no folder of their
+            own, or a region is of no clip.
     """
     folder = root / settings.folder
     if not folder.is_dir():
@@ -38,13 +41,17 @@ def find_clips(root: Path, settings: ClipSettings) -> dict[str, Path]:
             f"{root}: there is no folder {settings.folder!r} with the clips; make one, or say in "
             f"{SETTINGS} where they are: video.folder = 'FOLDER'"
         )
-    found = {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
-    }
+    paths = _videos(folder) if settings.depth is None else find_depth_clips(folder)
+    found = {path.relative_to(folder).as_posix(): path for path in paths}
     if not found:
-        raise StudyError(f"{folder}: holds no clip ({', '.join(VIDEO_SUFFIXES)})")
+        kinds = ", ".join(VIDEO_SUFFIXES)
+        depth = "folder of 16-bit PNG frames or 16-bit video in one of " if settings.depth else ""
+        raise StudyError(f"{folder}: holds no clip ({depth}{kinds})")
+    if "." in found:
+        raise StudyError(
+            f"{folder}: holds frames beside each other; put those of each clip into a folder of "
+            f"their own, such as {settings.folder}/infant01/000000.png"
+        )
     for name in settings.region:
         if name not in found:
             raise StudyError(
@@ -54,12 +61,22 @@ def find_clips(root: Path, settings: ClipSettings) -> dict[str, Path]:
     return found
 
 
-def open_clips(paths: Mapping[str, Path], findings: list[Finding]) -> dict[str, Video]:
+def _videos(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+    ]
+
+
+def open_clips(
+    paths: Mapping[str, Path], findings: list[Finding], *, depth: DepthSettings | None = None
+) -> dict[str, Clip]:
     """Open every clip; one that cannot be opened, or breaks off, is among the findings."""
-    clips = {}
+    clips: dict[str, Clip] = {}
     for name, path in paths.items():
         try:
-            clips[name] = open_video(path)
+            clips[name] = open_video(path) if depth is None else open_depth(path, depth)
         except FormatError as error:
             sentence = f"{name}: {error.problem}"
             findings.append(Finding("unreadable-clip", "error", sentence, image=name))
@@ -70,25 +87,44 @@ def open_clips(paths: Mapping[str, Path], findings: list[Finding]) -> dict[str, 
     return clips
 
 
-def within(rows: Rows, clips: Mapping[str, Video], findings: list[Finding]) -> Rows:
+def within(rows: Rows, clips: Mapping[str, Clip], findings: list[Finding]) -> Rows:
     """The rows whose frame is there; the others are among the findings."""
     kept = {}
     for identifier, given in rows.items():
         clip, frame = _parts(identifier)
         if clip not in clips:
             continue  # the clip itself is among the findings
-        if frame >= clips[clip].frames:
-            sentence = (
-                f"frame {frame} of {clip} is annotated, but the clip has {clips[clip].frames} "
-                f"frames (0 to {clips[clip].frames - 1}); is the annotation of another clip?"
-            )
+        if not _has(clips[clip], frame):
+            sentence = _no_frame(clip, frame, clips[clip])
             findings.append(Finding("frame-missing", "error", sentence, image=identifier))
             continue
         kept[identifier] = given
     return kept
 
 
-def fill(rows: Rows, *, most: int) -> tuple[Rows, Mapping[str, frozenset[str]]]:
+def _has(clip: Clip, number: int) -> bool:
+    """Whether a clip has the frame that annotation calls by this number."""
+    return clip.has(number) if isinstance(clip, DepthClip) else number < clip.frames
+
+
+def _no_frame(name: str, number: int, clip: Clip) -> str:
+    if isinstance(clip, Video):
+        return (
+            f"frame {number} of {name} is annotated, but the clip has {clip.frames} frames (0 to "
+            f"{clip.frames - 1}); is the annotation of another clip?"
+        )
+    first, last = int(clip.numbers[0]), int(clip.numbers[-1])
+    why = f" ({clip.problem})" if first < number < last and clip.problem else ""
+    return (
+        f"frame {number} of {name} is annotated, but there is no such frame among its "
+        f"{clip.frames}, numbered from {first} to {last}{why}; add it, or leave it out with "
+        "exclude = [...] in study.toml"
+    )
+
+
+def fill(
+    rows: Rows, clips: Mapping[str, Clip], *, most: int
+) -> tuple[Rows, Mapping[str, frozenset[str]]]:
     """Add the frames between annotated ones that are at most ``most`` frames apart.
 
     Returns:
@@ -103,6 +139,8 @@ def fill(rows: Rows, *, most: int) -> tuple[Rows, Mapping[str, frozenset[str]]]:
     between: dict[str, frozenset[str]] = {}
     for (clip, annotator), labelled in by_annotator.items():
         for frame, row, names in _filled(sorted(labelled, key=lambda one: one[0]), most):
+            if not _has(clips[clip], frame):
+                continue  # a frame that is missing between two annotated ones
             identifier = frame_name(clip, frame)
             filled[identifier][annotator] = replace(row, image=identifier)
             between[identifier] = between.get(identifier, frozenset()) | names
@@ -144,7 +182,7 @@ def _visibility(before: Points, after: Points, present: np.ndarray) -> np.ndarra
 
 
 def clip_frame(
-    identifier: str, clips: Mapping[str, Video], settings: ClipSettings, between: frozenset[str]
+    identifier: str, clips: Mapping[str, Clip], settings: ClipSettings, between: frozenset[str]
 ) -> ClipFrame:
     """Say where in its clip a frame is.
 
@@ -162,7 +200,8 @@ def clip_frame(
                 f"video.region of {name!r}: {list(region)} (x, y, width, height) does not lie "
                 f"within its {across} x {down} px"
             )
-    return ClipFrame(name, frame, float(clip.times_s[frame]), clip.size, region, between)
+    index = clip.index_of(frame) if isinstance(clip, DepthClip) else frame
+    return ClipFrame(name, frame, float(clip.times_s[index]), clip.size, region, between)
 
 
 def _parts(identifier: str) -> tuple[str, int]:

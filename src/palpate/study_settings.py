@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, field_validator
 
 from palpate.errors import ConfigError
+from palpate.io.depth_settings import DepthSettings
 from palpate.suggest import did_you_mean
 
 _Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -48,12 +49,15 @@ class ClipSettings(_Strict):
             and the frames between become cases of their own, flagged; 1 joins none.
         region: clip -> the part to look at, [x, y, width, height] in px; static.
         facing: the side of the image that the subject faces.
+        depth: where the clips are of a depth camera: folders of 16-bit PNG frames, or lossless
+            16-bit videos.
     """
 
     folder: str = "videos"
     interpolate: Annotated[int, Field(ge=1)] = 4
     region: dict[str, Region] = Field(default_factory=dict)
     facing: Literal["right", "left"] = "right"
+    depth: DepthSettings | None = None
 
 
 class SplitSettings(_Strict):
@@ -160,6 +164,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "calibration": CalibrationSettings,
     "split": SplitSettings,
     "video": ClipSettings,
+    "video.depth": DepthSettings,
 }
 
 
@@ -169,7 +174,7 @@ def _in_words(error: ValidationError) -> str:
     place = [str(part) for part in first["loc"]]
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
-        model = _TABLES.get(place[0], StudySettings) if len(place) > 1 else StudySettings
+        model = _TABLES.get(".".join(place[:-1]), StudySettings)
         return f"unknown setting {key!r}" + did_you_mean(place[-1], model.model_fields)
     message = first["msg"].removeprefix("Value error, ")
     return f"setting {key!r}: {message[:1].lower()}{message[1:]}, got {first['input']!r}"

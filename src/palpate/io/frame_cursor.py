@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 from numpy import ndarray
 
 from palpate.errors import FormatError
+from palpate.io.depth import DepthClip, DepthSettings, open_depth, read_depth_frames
 from palpate.io.video import Video, open_video, read_frames
 
 # Decoding on is cheaper than seeking back to the key frame before, up to about its distance.
@@ -17,28 +18,54 @@ class FrameCursor:
     """Remembers where the last frame was: going forwards decodes each frame once.
 
     It changes, and is not for several threads at a time.
+
+    Args:
+        depth: of the camera, where the clips are of depth.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: DepthSettings | None = None) -> None:
+        self._depth = depth
         self._path: Path | None = None
-        self._video: Video | None = None
-        self._frames: Iterator[UInt8[ndarray, "y x 3"]] = iter(())
+        self._clip: Video | DepthClip | None = None
+        self._frames: Iterator[ndarray] = iter(())
         self._next = 0
+        # Frames of depth are files of their own, and clips are gone through in any order.
+        self._folders: dict[Path, DepthClip] = {}
 
-    def read(self, path: Path, index: int) -> UInt8[ndarray, "y x 3"]:
-        """Return frame ``index`` of a clip.
+    def read(
+        self, path: Path, number: int
+    ) -> UInt8[ndarray, "channel y x"] | UInt16[ndarray, "channel y x"]:
+        """Return a frame of a clip by its number: three channels of colour, or one of depth.
 
         Raises:
             FormatError: no clip, or it has no such frame.
         """
-        if path != self._path or self._video is None:
-            self._video, self._path, self._frames, self._next = open_video(path), path, iter(()), -1
-        if not 0 <= index < self._video.frames:
-            raise FormatError(path, f"has no frame {index}; its {self._video.frames} count from 0")
-        if not 0 <= index - self._next <= _DECODE_ON or self._next < 0:
-            self._frames, self._next = read_frames(self._video, start=index), index
+        if self._depth is not None and path.is_dir():
+            return self._of_folder(path, number, self._depth)
+        if path != self._path or self._clip is None:
+            self._clip = open_video(path) if self._depth is None else open_depth(path, self._depth)
+            self._path, self._frames, self._next = path, iter(()), -1
+        if not 0 <= number < self._clip.frames:
+            raise FormatError(path, f"has no frame {number}; its {self._clip.frames} count from 0")
+        if not 0 <= number - self._next <= _DECODE_ON or self._next < 0:
+            self._frames, self._next = _from(self._clip, number), number
         for frame in self._frames:
             self._next += 1
-            if self._next > index:
-                return frame
-        raise FormatError(path, f"frame {index} cannot be decoded")
+            if self._next > number:
+                return frame[None] if frame.ndim == 2 else frame.transpose(2, 0, 1)
+        raise FormatError(path, f"frame {number} cannot be decoded")
+
+    def _of_folder(
+        self, path: Path, number: int, depth: DepthSettings
+    ) -> UInt16[ndarray, "channel y x"]:
+        if path not in self._folders:
+            self._folders[path] = open_depth(path, depth)
+        clip = self._folders[path]
+        index = clip.index_of(number)
+        return next(read_depth_frames(clip, index, index + 1))[None]
+
+
+def _from(clip: Video | DepthClip, start: int) -> Iterator[ndarray]:
+    if isinstance(clip, DepthClip):
+        return read_depth_frames(clip, start)
+    return read_frames(clip, start)

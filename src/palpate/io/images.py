@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 from numpy import ndarray
 from PIL import Image as Pillow
 
 from palpate.errors import FormatError, GeometryError
 from palpate.image import Calibration, Image
+from palpate.io.depth import DepthSettings, open_depth, read_depth_frame
 from palpate.io.dicom import read_dicom, read_dicom_calibration, read_dicom_header
 from palpate.io.raster import opened, read_raster, refuse_turned
 from palpate.io.video import open_video, read_frame
@@ -107,10 +108,17 @@ def read_calibration(path: Path) -> Calibration | None:
 
 @dataclass(frozen=True, slots=True)
 class FrameOf:
-    """One frame of a clip."""
+    """One frame of a clip.
+
+    Args:
+        path: of the clip.
+        frame: its number.
+        depth: of the camera, where the clip is of depth.
+    """
 
     path: Path
     frame: int
+    depth: DepthSettings | None = None
 
 
 Picture = Path | FrameOf
@@ -144,11 +152,26 @@ def read_thumbnail(picture: Picture, side: int) -> tuple[UInt8[ndarray, "y x"], 
 
 
 def _frame_thumbnail(picture: FrameOf, side: int) -> tuple[UInt8[ndarray, "y x"], tuple[int, int]]:
-    frame = Pillow.fromarray(read_frame(open_video(picture.path), picture.frame))
+    if picture.depth is None:
+        frame = Pillow.fromarray(read_frame(open_video(picture.path), picture.frame))
+    else:
+        clip = open_depth(picture.path, picture.depth)
+        counts = read_depth_frame(clip, clip.index_of(picture.frame))
+        frame = Pillow.fromarray(_depth_in_grey(counts))
     size = (frame.width, frame.height)
     small = frame.convert("L")
     small.thumbnail((side, side), Pillow.Resampling.BOX)
     return _stretched(np.asarray(small)), size
+
+
+def _depth_in_grey(counts: UInt16[ndarray, "y x"]) -> UInt8[ndarray, "y x"]:
+    """Bright is near; what was not measured is as far as the middle, so that holes do not shine."""
+    measured = counts[counts > 0]
+    if not len(measured):
+        return np.zeros(counts.shape, dtype=np.uint8)
+    near, middle, far = np.percentile(measured, (1.0, 50.0, 99.0))
+    filled = np.where(counts > 0, counts, np.uint16(middle)).astype(np.float32)
+    return np.rint(255 * np.clip((far - filled) / max(far - near, 1.0), 0, 1)).astype(np.uint8)
 
 
 def _grey(path: Path, picture: Pillow.Image) -> Pillow.Image:
