@@ -5,9 +5,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from palpate.affine import Affine
+from palpate.augment.depth import centred, fit_depth
+from palpate.augment.resample import fit
+from palpate.augment.warp import RandomWarp
 from palpate.checks import find_problems
-from palpate.errors import ConfigError, FormatError
+from palpate.errors import ConfigError, FormatError, GeometryError
+from palpate.geometry.pinhole import Intrinsics
 from palpate.io.depth import DepthSettings, open_depth, read_depth_frame, read_depth_frames
 from palpate.study import open_study, survey_study
 
@@ -84,3 +91,135 @@ def test_an_unknown_setting_is_refused_with_the_nearest(tmp_path):
     root = study_of(tmp_path, [0], [0], "unit_m = 1.0\n")
     with pytest.raises(ConfigError, match=r"video\.depth\.unit_m.*unit_mm"):
         open_study(root)
+
+
+GRID = (32, 24)
+
+
+def with_holes(seed: int, *, constant: int | None = None) -> tuple[np.ndarray, np.random.Generator]:
+    """A frame of 160 x 120 with specks and patches of holes."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(300, 900, (120, 160)).astype(np.uint16)
+    if constant is not None:
+        counts[:] = constant
+    counts[rng.random(counts.shape) < rng.uniform(0, 0.6)] = 0
+    x, y = rng.integers(0, 100, 2)
+    counts[y : y + 40, x : x + 50] = 0
+    return counts, rng
+
+
+def any_view(rng: np.random.Generator) -> Affine:
+    warp = RandomWarp(rotation_deg=180.0, scale=0.5, stretch=0.2, shear=0.2, shift=0.3, mirror=0.5)
+    return warp.draw(rng, GRID) @ fit((0, 0, 160, 120), GRID)
+
+
+def test_cells_are_means_over_what_was_measured():
+    counts, _ = with_holes(1)
+    values, valid = fit_depth(counts, fit((0, 0, 160, 120), GRID), GRID)
+    cells = counts.reshape(24, 5, 32, 5).transpose(0, 2, 1, 3).reshape(24, 32, 25).astype(float)
+    measured = (cells > 0).sum(axis=-1)
+    np.testing.assert_array_equal(valid, measured >= 12.5)
+    expected = cells.sum(axis=-1) / np.maximum(measured, 1)
+    np.testing.assert_allclose(values[valid], expected[valid], rtol=1e-6)
+    assert (values[~valid] == 0).all()
+    assert 0 < valid.sum() < valid.size
+
+
+@given(seed=st.integers(0, 10_000), constant=st.integers(1, 65535))
+def test_a_constant_stays_exactly_constant_whatever_is_missing(seed, constant):
+    counts, rng = with_holes(seed, constant=constant)
+    for view in (fit((0, 0, 160, 120), GRID), fit((7, 3, 101, 90), GRID), any_view(rng)):
+        values, valid = fit_depth(counts, view, GRID)
+        assert (values[valid] == constant).all()
+        assert (centred(values, valid) == 0).all()
+
+
+@given(seed=st.integers(0, 10_000))
+def test_no_cell_lies_outside_what_was_measured(seed):
+    counts, rng = with_holes(seed)
+    measured = counts[counts > 0]
+    for view in (fit((0, 0, 160, 120), GRID), any_view(rng)):
+        values, valid = fit_depth(counts, view, GRID)
+        assert (values[valid] >= measured.min()).all()
+        assert (values[valid] <= measured.max()).all()
+
+
+def test_a_turned_slope_is_the_slope_where_the_grid_looks():
+    """Depth that is linear in x and y is linear in the grid; so no pixel is a place off."""
+    x, y = np.meshgrid(np.arange(160), np.arange(120))
+    counts = (400 + 2 * x + y).astype(np.uint16)
+    shift = RandomWarp(rotation_deg=30.0, scale=0.2).draw(np.random.default_rng(3), GRID)
+    view = shift @ fit((0, 0, 160, 120), GRID)
+    values, valid = fit_depth(counts, view, GRID)
+    columns, rows = np.meshgrid(np.arange(GRID[0]), np.arange(GRID[1]))
+    seen = view.inverse()(np.stack([columns, rows], axis=-1))
+    inner = valid & (seen > 8).all(axis=-1) & (seen < [151, 111]).all(axis=-1)
+    expected = 400 + 2 * seen[..., 0] + seen[..., 1]
+    assert inner.sum() > 200
+    np.testing.assert_allclose(values[inner], expected[inner], atol=0.5)
+
+
+def test_half_of_a_cell_is_enough_and_less_is_not():
+    counts = np.full((4, 8), 500, np.uint16)
+    counts[:2, :4] = 0  # half of the left cell
+    counts[:, 6:] = 0
+    counts[3, 5] = 0  # over half of the right one
+    values, valid = fit_depth(counts, Affine.resize((8, 4), (2, 1)), (2, 1))
+    assert valid.tolist() == [[True, False]]
+    assert values.tolist() == [[500.0, 0.0]]
+
+
+def test_nothing_measured_is_nothing_valid():
+    for view in (fit((0, 0, 160, 120), GRID), Affine.translation((1e4, 0.0), target="grid")):
+        values, valid = fit_depth(np.zeros((120, 160), np.uint16), view, GRID)
+        assert not valid.any()
+        assert not centred(values, valid).any()
+
+
+def test_a_view_beside_the_frame_sees_nothing():
+    counts, _ = with_holes(2)
+    values, valid = fit_depth(counts, Affine.translation((1e4, 0.0), target="grid"), GRID)
+    assert values.shape == valid.shape == GRID[::-1]
+    assert not valid.any()
+
+
+CAMERA = Intrinsics((570.0, 565.0), (317.2, 241.9))
+
+
+@given(x=st.floats(-300, 900), y=st.floats(-300, 900), depth=st.floats(1, 5000, exclude_min=True))
+def test_what_is_deprojected_is_projected_back(x, y, depth):
+    point = np.array([[x, y]])
+    scene = CAMERA.deproject(point, np.array([depth]))
+    np.testing.assert_allclose(CAMERA.project(scene), point, atol=1e-9)
+    assert scene[0, 2] == depth
+
+
+def test_a_point_of_a_resized_picture_is_the_same_point_of_the_scene():
+    resize = Affine.resize((640, 480), (128, 96))
+    small = CAMERA.resized((640, 480), (128, 96))
+    points = np.array([[0.0, 0.0], [317.2, 241.9], [600.0, 13.0]])
+    depth = np.array([400.0, 500.0, 600.0])
+    np.testing.assert_allclose(
+        small.deproject(resize(points), depth), CAMERA.deproject(points, depth), atol=1e-9
+    )
+
+
+def test_the_worked_example_of_a_camera():
+    """57 px beside the axis at f = 570 px is a tenth of the depth."""
+    camera = Intrinsics((570.0, 570.0), (319.5, 239.5))
+    scene = camera.deproject(np.array([[376.5, 239.5]]), np.array([450.0]))
+    np.testing.assert_allclose(scene, [[45.0, 0.0, 450.0]], atol=1e-12)
+
+
+def test_what_was_not_measured_has_no_place():
+    scene = CAMERA.deproject(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.0, np.nan]))
+    assert np.isnan(scene).all()
+    assert np.isnan(CAMERA.project(np.array([[0.0, 0.0, -5.0]]))).all()
+
+
+def test_a_camera_is_not_turned_or_flat():
+    with pytest.raises(GeometryError, match="focal"):
+        Intrinsics((0.0, 570.0), (0.0, 0.0))
+    turned = Affine(np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]), "pixel", "pixel")
+    with pytest.raises(GeometryError, match="scaled and shifted"):
+        CAMERA.moved(turned)

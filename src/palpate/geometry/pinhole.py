@@ -66,8 +66,8 @@ class Intrinsics:
         """Return the intrinsics of the same picture resampled from ``old`` size (x, y) to ``new``.
 
         Example:
-            >>> Intrinsics((570.0, 570.0), (319.5, 239.5)).resized((640, 480), (128, 96))
-            Intrinsics(focal_px=(114.0, 114.0), centre_px=(63.5, 47.5))
+            >>> Intrinsics((570.0, 570.0), (319.5, 239.5)).resized((640, 480), (320, 240))
+            Intrinsics(focal_px=(285.0, 285.0), centre_px=(159.5, 119.5))
         """
         return self.moved(Affine.resize(old, new))
 
