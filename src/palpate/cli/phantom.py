@@ -7,7 +7,7 @@ import typer
 
 
 def phantom(
-    name: Annotated[str, typer.Argument(help="Which phantom: cervical, femur, satco.")],
+    name: Annotated[str, typer.Argument(help="Which phantom: cervical, femur, infant, satco.")],
     out: Annotated[Path, typer.Argument(help="New folder for the study.")],
     *,
     n: Annotated[

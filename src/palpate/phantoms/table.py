@@ -14,6 +14,7 @@ from palpate.phantoms.cervical_anatomy import SCHEME
 from palpate.phantoms.femur import femur_study
 from palpate.phantoms.femur_film import FemurFilm
 from palpate.phantoms.film import PhantomFilm
+from palpate.phantoms.infant import InfantClip, infant_study
 from palpate.phantoms.satco import satco_clips
 from palpate.phantoms.satco_clip import PhantomClip
 from palpate.scheme import LandmarkScheme
@@ -69,6 +70,22 @@ class OutlinePhantom:
     usual: int = 60
 
 
+@dataclass(frozen=True, slots=True)
+class DepthPhantom:
+    """A kind of synthetic study of depth clips.
+
+    Args:
+        clips: number of subjects and generator in, their clips out, and one more to be followed
+            live; those of subject k, and that one, do not depend on the number.
+        title: for people.
+        usual: how many subjects, where nobody says.
+    """
+
+    clips: Callable[[int, Generator], tuple[Iterator[InfantClip], InfantClip]]
+    title: str
+    usual: int = 12
+
+
 PHANTOMS: dict[str, Phantom] = {
     "cervical": Phantom(
         "cervical", cervical_study, SCHEME, "Lateral cervical films in three views"
@@ -81,4 +98,8 @@ OUTLINE_PHANTOMS: dict[str, OutlinePhantom] = {
 
 CLIP_PHANTOMS: dict[str, ClipPhantom] = {
     "satco": ClipPhantom(satco_clips, "Children in the SATCo test, from the side"),
+}
+
+DEPTH_PHANTOMS: dict[str, DepthPhantom] = {
+    "infant": DepthPhantom(infant_study, "Preterm infants in a crib, in depth from above"),
 }

@@ -10,12 +10,15 @@ from palpate.errors import ConfigError, OutputError
 from palpate.files import write_bytes, write_rows, write_text
 from palpate.phantoms.femur_write import write_femur
 from palpate.phantoms.film import PhantomFilm
+from palpate.phantoms.infant_write import write_infant
 from palpate.phantoms.satco_write import write_satco
 from palpate.phantoms.table import (
     CLIP_PHANTOMS,
+    DEPTH_PHANTOMS,
     OUTLINE_PHANTOMS,
     PHANTOMS,
     ClipPhantom,
+    DepthPhantom,
     OutlinePhantom,
     Phantom,
 )
@@ -48,7 +51,8 @@ def write_phantom(
 ) -> Path:
     """Write ``n`` films, or the clips of ``n`` subjects, and their truth; return the new folder.
 
-    For clips see :func:`~palpate.phantoms.satco_write.write_satco`, for films with two annotators
+    For clips see :func:`~palpate.phantoms.satco_write.write_satco`, for depth clips
+    :func:`~palpate.phantoms.infant_write.write_infant`, for films with two annotators
     :func:`~palpate.phantoms.femur_write.write_femur`. Of other films the folder holds
     ``images/*.png``, ``landmarks.csv``, ``meta.csv``, ``measurements.csv`` (the exact value of
     every quantity) and ``study.toml``, which is written last: a folder without it is not whole.
@@ -65,10 +69,11 @@ def write_phantom(
         >>> sorted(path.name for path in write_phantom("cervical", folder, n=1).iterdir())
         ['images', 'landmarks.csv', 'measurements.csv', 'meta.csv', 'study.toml']
     """
-    known: dict[str, Phantom | OutlinePhantom | ClipPhantom] = {
+    known: dict[str, Phantom | OutlinePhantom | ClipPhantom | DepthPhantom] = {
         **PHANTOMS,
         **OUTLINE_PHANTOMS,
         **CLIP_PHANTOMS,
+        **DEPTH_PHANTOMS,
     }
     if name not in known:
         raise ConfigError(f"there is no phantom {name!r}" + did_you_mean(name, known))
@@ -78,6 +83,9 @@ def write_phantom(
     if name in CLIP_PHANTOMS:
         clips = CLIP_PHANTOMS[name].clips(n, np.random.default_rng(seed))
         return write_satco(out, list(clips), advance=advance)
+    if name in DEPTH_PHANTOMS:
+        deep, replay = DEPTH_PHANTOMS[name].clips(n, np.random.default_rng(seed))
+        return write_infant(out, deep, n=n, replay=replay, advance=advance)
     if name in OUTLINE_PHANTOMS:
         outlined = OUTLINE_PHANTOMS[name].films(n, np.random.default_rng(seed))
         return write_femur(out, outlined, n=n, advance=advance)
