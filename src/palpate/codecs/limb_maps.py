@@ -14,6 +14,7 @@ from palpate.errors import ConfigError, GeometryError, SchemeError
 from palpate.linking.limbs import ends_of
 from palpate.scheme import LandmarkScheme
 
+_FAR = 6.0  # standard deviations; what is less than 1e-8 is cut, or tiny numbers cost much time
 _HAIR = 1e-3  # px; a cell that lies on the very border of a region is inside, however it rounds
 
 
@@ -227,10 +228,7 @@ class LimbMaps:
 
     def _bell(self, points: Float[ndarray, "n 2"], sigma_px: float) -> Float[ndarray, "n y x"]:
         """Gaussians of peak 1 about points."""
-        x, y = (
-            np.exp(-0.5 * (offset / sigma_px) ** 2).astype(np.float32)
-            for offset in self._offsets(points)
-        )
+        x, y = (_bell(offset / sigma_px) for offset in self._offsets(points))
         return x[:, None, :] * y[:, :, None]
 
     def _beside(
@@ -267,7 +265,16 @@ def _plane(x: Float[ndarray, "n x"], y: Float[ndarray, "n y"]) -> Float[ndarray,
     return x.astype(np.float32)[:, None, :] + y.astype(np.float32)[:, :, None]
 
 
+def _bell(offset: Float[ndarray, "n cell"]) -> Float[ndarray, "n cell"]:
+    values = np.exp(-0.5 * np.minimum(np.abs(offset), _FAR) ** 2)
+    return np.where(np.abs(offset) < _FAR, values, 0.0).astype(np.float32)
+
+
 def _gaussian(square: Float[ndarray, "n y x"]) -> Float[ndarray, "n y x"]:
     """exp(-square / 2), in place."""
+    far = square >= np.float32(_FAR**2)
+    np.minimum(square, np.float32(_FAR**2), out=square)
     square *= np.float32(-0.5)
-    return np.exp(square, out=square)
+    np.exp(square, out=square)
+    square[far] = 0.0
+    return square
