@@ -14,8 +14,10 @@ from numpy import ndarray
 
 from palpate.annotator_checks import annotator_problems
 from palpate.duplicates import Films, duplicates_among, read_films
-from palpate.errors import StudyError
+from palpate.errors import FormatError, StudyError
 from palpate.finding import SEVERITIES, Finding
+from palpate.io.depth import open_depth
+from palpate.io.depth_blank import blank_frames
 from palpate.points import Points
 from palpate.shape_checks import ShapeKind, ShapeProblem, shape_problems
 from palpate.splits import given_split, refuse_leaks
@@ -53,7 +55,7 @@ def find_problems(study: Study) -> tuple[Finding, ...]:
     films = read_films(pictures(study))
     found = list(study.findings)
     found += _unreadable(films)
-    found += _calibrations(study)
+    found += _calibrations(study) if study.depth is None else _of_depth(study)
     found += _copies(study, films)
     if study.landmarks is not None:
         found += _not_annotated(study)
@@ -134,6 +136,40 @@ def _calibrations(study: Study) -> Iterator[Finding]:
                 "and that it is of the image as stored"
             )
             yield Finding("unusual-spacing", "warning", sentence, image=name, weight=ratio)
+
+
+def _of_depth(study: Study) -> Iterator[Finding]:
+    """What a depth camera is not known by, and frames in which it measured nothing."""
+    if study.depth is None:
+        return
+    if study.depth.intrinsics is None:
+        sentence = (
+            "the camera's focal length is not known, so no length can be given in mm; say it in "
+            "study.toml: focal_px = [x, y] and centre_px = [x, y] under [video.depth]"
+        )
+        yield Finding("no-intrinsics", "note", sentence)
+    annotated: dict[str, set[int]] = defaultdict(set)
+    paths = {}
+    for case in study.cases:
+        if case.clip is not None:
+            annotated[case.clip.clip].add(case.clip.frame)
+            paths[case.clip.clip] = case.path
+    for name, path in paths.items():
+        try:
+            clip = open_depth(path, study.depth)
+            blank = blank_frames(clip).tolist()
+        except FormatError as error:
+            sentence = f"{name}: {error.problem}"
+            yield Finding("unreadable-clip", "error", sentence, image=name)
+            continue
+        if blank:
+            count = len(annotated[name] & set(blank))
+            sentence = (
+                f"{name}: {len(blank)} of {clip.frames} frames hold no measurement at all, such as "
+                f"{blank[0]}; {count} of them are annotated"
+            )
+            share = len(blank) / clip.frames
+            yield Finding("blank-frames", "warning", sentence, image=name, weight=share)
 
 
 def _copies(study: Study, films: Films) -> Iterator[Finding]:

@@ -83,7 +83,8 @@ def open_clips(
             continue
         if clips[name].problem:
             sentence = f"{name}: {clips[name].problem}"
-            findings.append(Finding("broken-clip", "warning", sentence, image=name))
+            kind = "broken-clip" if depth is None else "missing-frames"
+            findings.append(Finding(kind, "warning", sentence, image=name))
     return clips
 
 

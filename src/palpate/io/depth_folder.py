@@ -168,7 +168,8 @@ def _problem(numbers: Int[ndarray, " frame"], broken: Sequence[str]) -> str:
     said = []
     if broken:
         more = f" and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
-        said.append(f"{len(broken)} frames cannot be used: {'; '.join(broken[:_MOST_NAMED])}{more}")
+        count = _counted(len(broken), "frame")
+        said.append(f"{count} cannot be used: {'; '.join(broken[:_MOST_NAMED])}{more}")
     steps = np.diff(numbers)
     usual = int(np.median(steps)) if len(steps) else 1
     gaps = np.flatnonzero(steps > usual)
@@ -176,7 +177,11 @@ def _problem(numbers: Int[ndarray, " frame"], broken: Sequence[str]) -> str:
         missing = int((steps[gaps] // usual - 1).sum())
         first = gaps[0]
         said.append(
-            f"{missing} frames are missing in {len(gaps)} gaps, the first between the numbers "
-            f"{numbers[first]} and {numbers[first + 1]}"
+            f"{_counted(missing, 'frame')} missing in {_counted(len(gaps), 'gap')}, the first "
+            f"between the numbers {numbers[first]} and {numbers[first + 1]}"
         )
     return "; ".join(said)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count != 1 else "")
