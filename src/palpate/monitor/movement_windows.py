@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import floor, isfinite
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy import ndarray
 
 from palpate.errors import ConfigError, GeometryError
 from palpate.scheme import LandmarkScheme
-from palpate.sequences.movement import SLOWEST_STEP_S, derived
+from palpate.sequences.movement import SLOWEST_STEP_S, derived, gap_seconds
 from palpate.sequences.movement_amount import Amount
 from palpate.sequences.movement_body import MovingBody
 from palpate.sequences.movement_row import LengthUnit, MovementRow
@@ -22,6 +23,17 @@ _BESIDE_S = 4.0 * SLOWEST_STEP_S
 # After a longer silence windows begin anew: a clock that was set should not make a million rows.
 _LONGEST_SILENCE_S = 86400.0
 USUAL = MovementSettings()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Fed:
+    """What came, or what is known not to have come."""
+
+    time_s: float
+    coordinates: Float[ndarray, "joint d"] | None
+    state: str
+    frames: int
+    came: bool
 
 
 class MovementWindows:
@@ -70,7 +82,7 @@ class MovementWindows:
         self._body = MovingBody.of(scheme)
         self._settings = settings
         self._window_s, self._step_s, self._unit = window_s, step_s, unit
-        self._frames: deque[tuple[float, ndarray | None, str, int]] = deque()
+        self._frames: deque[_Fed] = deque()
         self._next: int | None = None
         self._last_s = -np.inf
         self._scale = Amount(reason="one body length was not seen yet")
@@ -103,7 +115,7 @@ class MovementWindows:
         if coordinates is not None:
             coordinates = self._checked(coordinates, score)
         self._last_s = time_s
-        return self._take(time_s, coordinates, state, 1)
+        return self._take(_Fed(time_s, coordinates, state, 1, came=True))
 
     def count(self, time_s: float, state: str, frames: int) -> list[MovementRow]:
         """Count frames that have no place of their own, such as numbers that never came.
@@ -113,7 +125,9 @@ class MovementWindows:
             state: in words, as ``missing``.
             frames: how many.
         """
-        return self._take(max(time_s, self._last_s), None, state, frames) if frames else []
+        if frames < 1:
+            return []
+        return self._take(_Fed(max(time_s, self._last_s), None, state, frames, came=False))
 
     def finish(self) -> list[MovementRow]:
         """Return the rows of the windows that are still open, and begin anew."""
@@ -134,14 +148,12 @@ class MovementWindows:
             return np.array(coordinates, dtype=np.float64)
         return np.where((score < self._settings.least_score)[:, None], np.nan, coordinates)
 
-    def _take(
-        self, time_s: float, coordinates: ndarray | None, state: str, frames: int
-    ) -> list[MovementRow]:
-        silent = self._frames and time_s - self._frames[-1][0] > _LONGEST_SILENCE_S
-        rows = self.finish() if silent else list(self._closed(time_s))
+    def _take(self, fed: _Fed) -> list[MovementRow]:
+        silent = self._frames and fed.time_s - self._frames[-1].time_s > _LONGEST_SILENCE_S
+        rows = self.finish() if silent else list(self._closed(fed.time_s))
         if self._next is None:
-            self._next = floor(time_s / self._step_s + 1e-9)
-        self._frames.append((time_s, coordinates, state, frames))
+            self._next = floor(fed.time_s / self._step_s + 1e-9)
+        self._frames.append(fed)
         return rows
 
     def _closed(self, now_s: float) -> Iterator[MovementRow]:
@@ -149,36 +161,37 @@ class MovementWindows:
         while self._next is not None and self._frames:
             start_s = self._next * self._step_s
             over = start_s + self._window_s + _BESIDE_S <= now_s
-            if not over or (np.isinf(now_s) and start_s > self._frames[-1][0]):
+            if not over or (np.isinf(now_s) and start_s > self._frames[-1].time_s):
                 return
             yield self._row(start_s, start_s + self._window_s)
             self._next += 1
             keep_s = self._next * self._step_s - _BESIDE_S
             # One frame stays, so that windows without any are known to be such.
-            while len(self._frames) > 1 and self._frames[0][0] < keep_s:
+            while len(self._frames) > 1 and self._frames[0].time_s < keep_s:
                 self._frames.popleft()
 
     def _row(self, start_s: float, end_s: float) -> MovementRow:
-        near = [
-            frame for frame in self._frames if start_s - _BESIDE_S <= frame[0] < end_s + _BESIDE_S
-        ]
+        first_s, last_s = start_s - _BESIDE_S, end_s + _BESIDE_S
+        near = [fed for fed in self._frames if first_s <= fed.time_s < last_s]
         states: Counter[str] = Counter()
-        for time_s, _, state, frames in near:
-            if start_s <= time_s < end_s:
-                states[state] += frames
+        for fed in near:
+            if start_s <= fed.time_s < end_s:
+                states[fed.state] += fed.frames
         scheme = self._body.scheme
         # Frames that were not looked at hold no joints; as rows without any they would hide that
         # the steps between those that were are short enough.
-        looked = [(time_s, found) for time_s, found, _, _ in near if found is not None]
-        times_s = np.array([time_s for time_s, _ in looked], dtype=np.float64)
-        width = looked[0][1].shape[-1] if looked else 2
-        places = np.array([found for _, found in looked], dtype=np.float64)
+        looked = [fed for fed in near if fed.coordinates is not None]
+        times_s = np.array([fed.time_s for fed in looked], dtype=np.float64)
+        places = np.array([fed.coordinates for fed in looked], dtype=np.float64)
+        width = places.shape[-1] if looked else 2
         movement = derived(
             scheme.names, places.reshape(-1, len(scheme), width), times_s, self._settings
         )
         inside = (times_s >= start_s) & (times_s < end_s)
         self._scale = self._scale_of(movement.position[inside])
-        window = Window(start_s, end_s, self._scale, self._unit, states)
+        came = np.array([fed.time_s for fed in near if fed.came], dtype=np.float64)
+        gap_s = gap_seconds(came, (start_s, end_s), self._settings)
+        window = Window(start_s, end_s, self._scale, self._unit, gap_s, states)
         return row_of(movement, self._body, self._settings, window)
 
     def _scale_of(self, places: Float[ndarray, "frame joint d"]) -> Amount:

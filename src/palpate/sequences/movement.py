@@ -111,9 +111,9 @@ def derived(
             f"got {coordinates.shape}"
         )
     position, jumped = _without_jumps(coordinates, times_s, settings)
-    step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else SLOWEST_STEP_S
+    step_s = _step_s(times_s)
     half_width_s = max(settings.half_width_s, 3.5 * step_s)
-    longest_s = max(settings.longest_gap_s, 2.5 * step_s)
+    longest_s = _longest_s(times_s, settings)
     found = np.full((_DEGREE, *position.shape), np.nan)
     if 0.0 < step_s <= SLOWEST_STEP_S:
         _fill(found, position, times_s, (half_width_s, longest_s))
@@ -139,6 +139,31 @@ def _without_jumps(
         return coordinates, 0
     wrong = outliers(coordinates[..., :2], times_s, settings.jumps)
     return np.where(wrong[..., None], np.nan, coordinates), int(wrong.sum())
+
+
+def gap_seconds(
+    times_s: Float[ndarray, " frame"], window_s: tuple[float, float], settings: MovementSettings
+) -> float:
+    """How much of a window lies between frames that are too far apart, or beyond all of them.
+
+    Example:
+        >>> gap_seconds(np.array([0.0, 0.1, 0.2, 9.0, 9.1]), (0.0, 9.15), MovementSettings())
+        8.85
+    """
+    edges = np.concatenate([[-np.inf], times_s, [np.inf]])
+    wide = np.flatnonzero(np.diff(edges) > _longest_s(times_s, settings) * (1.0 + 1e-9))
+    from_s = np.maximum(edges[wide], window_s[0])
+    to_s = np.minimum(edges[wide + 1], window_s[1])
+    return round(float(np.maximum(to_s - from_s, 0.0).sum()), 6)
+
+
+def _step_s(times_s: Float[ndarray, " frame"]) -> float:
+    return float(np.median(np.diff(times_s))) if len(times_s) > 1 else SLOWEST_STEP_S
+
+
+def _longest_s(times_s: Float[ndarray, " frame"], settings: MovementSettings) -> float:
+    """The longest step between two frames that is no gap."""
+    return max(settings.longest_gap_s, 2.5 * min(_step_s(times_s), SLOWEST_STEP_S))
 
 
 def _seconds(times_s: Float[ndarray, " frame"], longest_s: float) -> Float[ndarray, " frame"]:

@@ -8,7 +8,7 @@ from palpate.errors import GeometryError
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A value or a reason, one of them; its unit is told by :data:`MEASURES`.
+    """A value or a reason, one of them; its unit is told in the module ``movement_measures``.
 
     Raises:
         GeometryError: both or neither, or a value that is not finite.

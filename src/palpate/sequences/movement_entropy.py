@@ -28,7 +28,7 @@ def speed_entropy(course: Course) -> Amount:
     return sample_entropy(_even_runs(course), name=course.name)
 
 
-def sample_entropy(runs: list[Float[ndarray, " value"]], *, name: str = "series") -> Amount:
+def sample_entropy(runs: list[Float[ndarray, " _"]], *, name: str = "series") -> Amount:
     """Sample entropy of a series in unbroken runs (m = 2, r = 0.2 standard deviations of all).
 
     -ln(A / B): B pairs of patterns of two values are within the tolerance, A of them with the
@@ -66,7 +66,7 @@ def _pairs(patterns: Float[ndarray, "pattern length"], tolerance: float) -> int:
     return (int(tree.count_neighbors(tree, tolerance, p=np.inf)) - len(patterns)) // 2
 
 
-def _even_runs(course: Course) -> list[Float[ndarray, " value"]]:
+def _even_runs(course: Course) -> list[Float[ndarray, " _"]]:
     """Speeds at even steps, from each stretch in which they are known."""
     edges = np.diff(np.concatenate([[False], course.known, [False]]).astype(int))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

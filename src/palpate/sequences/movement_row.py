@@ -79,7 +79,7 @@ class MovementRow:
         start_s, end_s: of the window.
         frames: how many frames of it were looked at, whatever was found in them.
         states: how many frames had which state, by the state's name.
-        gap_s: time of the window in which no frame was looked at.
+        gap_s: time of the window in which no frame came at all.
         unit: of the positions.
         scale: one body length in that unit.
         half_width_s: of the fit that the derivatives come from.

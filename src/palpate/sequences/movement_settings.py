@@ -6,6 +6,8 @@ from math import isfinite
 from palpate.errors import ConfigError
 from palpate.sequences.outliers import Hampel
 
+_JUMPS = Hampel()
+
 
 @dataclass(frozen=True, slots=True)
 class MovementSettings:
@@ -42,7 +44,7 @@ class MovementSettings:
     least_observed: float = 0.2
     least_observed_s: float = 2.0
     least_score: float = 0.0
-    jumps: Hampel | None = None
+    jumps: Hampel | None = _JUMPS
 
     def __post_init__(self) -> None:
         for name in ("half_width_s", "longest_gap_s", "active_above"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from palpate.errors import GeometryError
-from palpate.sequences.movement import Movement, movement_of
+from palpate.sequences.movement import Movement, gap_seconds, movement_of
 from palpate.sequences.movement_amount import Amount
 from palpate.sequences.movement_body import MovingBody
 from palpate.sequences.movement_bouts import (
@@ -43,12 +43,14 @@ class Window:
         states: how many frames had which state.
         unit: of the positions.
         scale: one body length in that unit, or why it is not known.
+        gap_s: time of it in which no frame came.
     """
 
     start_s: float
     end_s: float
     scale: Amount
     unit: LengthUnit = "px"
+    gap_s: float = 0.0
     states: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -78,7 +80,9 @@ def summarise(track: Track, body: MovingBody, settings: MovementSettings) -> Mov
     found = np.where(track.present.all(axis=1), 2, track.present.any(axis=1))
     words = ("nothing found", "partial", "found")
     states = Counter(words[k] for k in found.tolist())
-    window = Window(float(track.times_s[0]), end_s, body.scale(track.coordinates), states=states)
+    start_s = float(track.times_s[0])
+    gap_s = gap_seconds(track.times_s, (start_s, end_s), settings)
+    window = Window(start_s, end_s, body.scale(track.coordinates), gap_s=gap_s, states=states)
     return row_of(movement_of(track, settings), body, settings, window)
 
 
@@ -92,13 +96,12 @@ def row_of(
         course(movement, name, joint, reach_s)
         for name, joint in zip(body.limbs, body.ends, strict=True)
     )
-    seen_s = float(movement.seconds[inside].sum())
     return MovementRow(
         start_s=window.start_s,
         end_s=window.end_s,
         frames=int(inside.sum()),
         states=window.states,
-        gap_s=max(0.0, window.end_s - window.start_s - seen_s),
+        gap_s=window.gap_s,
         unit=window.unit,
         scale=window.scale,
         half_width_s=movement.half_width_s,
