@@ -12,7 +12,7 @@ from palpate.phantoms.infant_body import InfantBody
 from palpate.phantoms.infant_camera import InfantCamera
 from palpate.phantoms.infant_motion import Motion
 from palpate.phantoms.infant_pose import Skeleton
-from palpate.phantoms.infant_solid import Depth
+from palpate.phantoms.infant_solid import Depth, Rays
 
 # Where a cable is stuck on: the chest, the face, or a joint.
 CHEST, FACE = -1, -2
@@ -65,11 +65,10 @@ def draw_blanket(rng: Generator, body: InfantBody, motion: Motion) -> Blanket | 
 
 
 def under_blanket(
-    blanket: Blanket, camera: InfantCamera, flat: Depth, rays_xy: tuple[Depth, Depth]
+    blanket: Blanket, camera: InfantCamera, flat: Depth, rays: Rays
 ) -> Bool[ndarray, "y x"]:
     """Px in which the blanket is, by where their rays meet a plane over the mattress."""
-    x, y = rays_xy
-    seen = np.stack(np.broadcast_arrays(flat * x, flat * y, flat), axis=-1)
+    seen = np.stack(np.broadcast_arrays(flat * rays.x, flat * rays.y, flat), axis=-1)
     crib = ((seen - camera.shift_mm) @ camera.rotation)[..., :2] - blanket.edge[0]
     down = blanket.edge[1]
     along = crib @ np.array([-down[1], down[0]])
@@ -81,16 +80,16 @@ def draped(surface: Depth, covered: Bool[ndarray, "y x"], thick_mm: float) -> De
     """The surface with cloth over what is covered: it hangs from what stands out."""
     scale = surface.shape[1] / 640
     small = cv2.resize(surface, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    reach = max(int(round(5 * scale)), 1)
-    top = cv2.erode(small, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    cloth = cv2.GaussianBlur(top, (0, 0), max(3.0 * scale, 0.6))
+    reach = max(round(6 * scale), 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    cloth = cv2.GaussianBlur(cv2.erode(small, disc), (0, 0), max(4.5 * scale, 0.7))
     cloth = cv2.resize(cloth, surface.shape[::-1], interpolation=cv2.INTER_CUBIC)
     cloth = np.minimum(cloth, surface) - np.float32(thick_mm)
     return np.where(covered, cloth, surface)
 
 
 def draw_cables(rng: Generator) -> tuple[Cable, ...]:
-    """Draw one to four cables: of electrodes, of a sensor at a foot or wrist, of a breathing aid."""
+    """Draw one to four cables: of electrodes, of a sensor on a limb, of a breathing aid."""
     cables = []
     for stuck in rng.choice([CHEST, CHEST, FACE, 2, 8, 11], int(rng.integers(1, 5)), replace=False):
         side = float(rng.choice([-1.0, 1.0]))
@@ -116,7 +115,7 @@ def cable_mask(
     if cable.stuck == CHEST:
         start = skeleton.joints[frame, [0, 3, 6, 9]].mean(axis=0)
     elif cable.stuck == FACE:
-        start = skeleton.head[frame] + 0.08 * 360.0 * skeleton.head_axes[frame, 2]
+        start = skeleton.head[frame] + 30.0 * skeleton.head_axes[frame, 2]
     else:
         start = skeleton.joints[frame, cable.stuck]
     way = np.concatenate([start[None], np.c_[cable.way, [-6.0, -6.0]]])
@@ -128,7 +127,7 @@ def cable_mask(
     return mask.astype(bool)
 
 
-def _bent(px: Pixels) -> Int[ndarray, "point 1 2"]:
+def _bent(px: Pixels) -> Int[ndarray, "sample 1 2"]:
     """A smooth line through three points."""
     t = np.linspace(0.0, 1.0, 24)[:, None]
     line = (1 - t) * (1 - 2 * t) * px[0] + 4 * t * (1 - t) * px[1] + t * (2 * t - 1) * px[2]

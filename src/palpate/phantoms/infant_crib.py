@@ -55,14 +55,15 @@ def draw_crib(rng: Generator, body: InfantBody, turn: float) -> Crib:
     return Crib(
         lumps=cv2.GaussianBlur(rng.normal(0.0, 11.0, (40, 40)), (0, 0), 1.5),
         folds=folds,
-        edge=(
-            float(rng.choice([0.0, np.pi]) + rng.normal(0.0, 0.06)),
-            float(rng.uniform(205.0, 300.0)),
-        ),
+        edge=(_side(rng), float(rng.uniform(205.0, 300.0))),
         drop=float(rng.uniform(50.0, 120.0)),
         roll=_around(rng, body, turn, radius) if rng.random() < 0.65 else np.empty((0, 3)),
         roll_radius=radius,
     )
+
+
+def _side(rng: Generator) -> float:
+    return float(rng.choice([0.0, np.pi]) + rng.normal(0.0, 0.06))
 
 
 def _around(
@@ -70,13 +71,12 @@ def _around(
 ) -> Float[ndarray, "knot 3"]:
     """A horseshoe that is open at the head."""
     half = float(rng.uniform(0.50, 0.58)) * body.length
-    angles = np.linspace(-0.42 * np.pi, 1.42 * np.pi, 19) + rng.normal(0.0, 0.05)
-    x = half * np.cos(angles)
-    y = 0.06 * body.length + float(rng.uniform(0.92, 1.05)) * half * np.sin(angles)
-    bent = rng.normal(0.0, 0.02 * body.length, (2, 19))
+    angles = np.linspace(-0.40 * np.pi, 1.40 * np.pi, 41) + rng.normal(0.0, 0.05)
+    waves = sum(rng.normal(0.0, 0.03) * np.sin(k * angles + rng.uniform(0.0, 6.0)) for k in (2, 3))
+    x = half * (1.0 + waves) * np.cos(angles)
+    y = 0.04 * body.length + float(rng.uniform(0.92, 1.05)) * half * (1.0 + waves) * np.sin(angles)
     c, s = np.cos(turn), np.sin(turn)
-    x, y = x + bent[0], y + bent[1]
-    return np.stack([c * x - s * y, s * x + c * y, np.full(19, -0.75 * radius)], axis=1)
+    return np.stack([c * x - s * y, s * x + c * y, np.full(41, -0.75 * radius)], axis=1)
 
 
 def build_crib(crib: Crib, camera: InfantCamera, rays: Rays) -> Depth:
@@ -104,14 +104,15 @@ def _on_mattress(camera: InfantCamera, rays: Rays, flat: Depth) -> tuple[Depth, 
 
 def _height(crib: Crib, x: Depth, y: Depth) -> Depth:
     """Height of the sheet over the flat mattress in mm."""
-    place = [(axis / 40.0 + 19.5).astype(np.float32) for axis in (x, y)]
-    height = cv2.remap(
-        crib.lumps.astype(np.float32), *place, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    across, down = ((axis / 40.0 + 19.5).astype(np.float32) for axis in (x, y))
+    lumps = crib.lumps.astype(np.float32)
+    height: Depth = np.asarray(
+        cv2.remap(lumps, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     )
     for mx, my, angle, length, half, high in crib.folds:
         along = (x - mx) * np.cos(angle) + (y - my) * np.sin(angle)
-        across = (y - my) * np.cos(angle) - (x - mx) * np.sin(angle)
-        across = across - 10.0 * np.sin(along / 35.0 + mx)
-        fold = high * np.exp(-((across / half) ** 2) - (along / length) ** 4)
+        beside = (y - my) * np.cos(angle) - (x - mx) * np.sin(angle)
+        beside = beside - 10.0 * np.sin(along / 35.0 + mx)
+        fold = high * np.exp(-((beside / half) ** 2) - (along / length) ** 4)
         height = height + fold
     return height

@@ -48,17 +48,19 @@ def _trunk(body: InfantBody, skeleton: Skeleton, frame: int, camera: InfantCamer
         return Ellipsoid(centre, turned, halves)
 
     t = body.thick
-    yoke = [
-        Capsule(camera.seen(joints[i]), camera.seen(joints[i] + 0.75 * (chest - joints[i]) + 0.06 * spine), (t(0.040), t(0.060)))
-        for i in (0, 3)
-    ]  # fmt: skip
-    return [
-        lump(0.74, 0.004, (1.02 * body.shoulders, 0.42 * length, t(0.090))),
-        lump(0.34, 0.010, (t(0.122), 0.44 * length, t(0.098))),
-        lump(-0.02, 0.0, (t(0.128), 0.27 * length, t(0.094))),
-        lump(0.06, 0.012, (t(0.112), 0.22 * length, t(0.096))),
-        *yoke,
+    parts: list[Solid] = [
+        lump(0.70, 0.004, (1.02 * body.shoulders, 0.46 * length, t(0.090))),
+        lump(0.34, 0.012, (t(0.124), 0.46 * length, t(0.098))),
+        lump(-0.02, 0.0, (t(0.126), 0.28 * length, t(0.094))),
     ]
+    for shoulder, hip in ((0, 6), (3, 9)):
+        top = joints[shoulder] + 0.34 * (chest - joints[shoulder]) - 0.10 * spine
+        low = joints[hip] + 0.10 * (joints[hip] - pelvis)
+        parts.append(Capsule(camera.seen(top), camera.seen(low), (t(0.062), t(0.068))))
+        neck = joints[shoulder] + 0.8 * (chest - joints[shoulder]) + 0.10 * spine
+        yoke = (t(0.042), t(0.058))
+        parts.append(Capsule(camera.seen(joints[shoulder]), camera.seen(neck), yoke))
+    return parts
 
 
 def _head(body: InfantBody, skeleton: Skeleton, frame: int, camera: InfantCamera) -> list[Solid]:

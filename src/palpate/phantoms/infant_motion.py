@@ -129,7 +129,7 @@ def _limbs(signals: Float[ndarray, "frame 16"]) -> Limbs:
     return signals.reshape(-1, 4, 4)
 
 
-def _within(angles: Limbs) -> Limbs:
+def _within(angles: Float[ndarray, "*frame 4 4"]) -> Float[ndarray, "*frame 4 4"]:
     """Bring angles softly within what joints allow."""
     low, high = _LOW[_AS_LIMBS], _HIGH[_AS_LIMBS]
     middle, half = (low + high) / 2, (high - low) / 2
@@ -149,8 +149,8 @@ def draw_motion(
     roll = float(np.radians(roll))
     raised = body.thick(0.098) + body.thick(0.03) * np.sin(roll) ** 2
     crown = np.array([np.sin(turn), -np.cos(turn)])
-    pelvis = -0.17 * body.length * crown + lying.uniform(-8.0, 8.0, 2)
-    arm, leg = np.radians([[75.0, 14.0, 5.0, 85.0], [48.0, 26.0, 0.0, 78.0]])
+    pelvis = -0.11 * body.length * crown + lying.uniform(-8.0, 8.0, 2)
+    arm, leg = np.radians([[75.0, 14.0, 5.0, 85.0], [50.0, 30.0, 0.0, 86.0]])
     spread = np.radians([[24.0, 10.0, 32.0, 22.0], [10.0, 10.0, 15.0, 18.0]])[_AS_LIMBS]
     return Motion(
         parts=parts,

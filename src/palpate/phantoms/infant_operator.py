@@ -12,7 +12,10 @@ from palpate.phantoms.infant_pose import Skeleton
 from palpate.phantoms.infant_solid import Capsule, Solid
 
 # From the palm's middle: (sideways, along the hand) of the knuckles and finger tips, in mm.
-_FINGERS = ((-30.0, 26.0, -36.0, 72.0), (-11.0, 34.0, -14.0, 92.0), (9.0, 34.0, 9.0, 94.0), (27.0, 28.0, 31.0, 76.0))  # fmt: skip
+_FINGERS = (
+    (-30.0, 26.0, -36.0, 72.0), (-11.0, 34.0, -14.0, 92.0),
+    (9.0, 34.0, 9.0, 94.0), (27.0, 28.0, 31.0, 76.0),
+)  # fmt: skip
 _THUMB = (36.0, -12.0, 62.0, 22.0)
 _AWAY_MM = 430.0
 

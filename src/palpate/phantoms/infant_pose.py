@@ -115,11 +115,12 @@ def _trunk_axes(pose: Pose) -> Float[ndarray, "frame 3 3"]:
 def _directions(
     angles: Float[ndarray, "frame 4"], axes: tuple[Vectors, Vectors, Vectors], *, arm: bool
 ) -> tuple[Vectors, Vectors]:
-    """Of the upper and the lower part of a limb; ``axes`` are outwards, to the crown, to the front."""
+    """Of a limb's upper and lower part; ``axes`` point outwards, to the crown, to the front."""
     out, crown, front = axes
     c, s = np.cos(angles)[..., None], np.sin(angles)[..., None]
     first = c[:, UP] * (s[:, OUT] * out - c[:, OUT] * crown) + s[:, UP] * front
-    to = sum(w * axis for w, axis in zip(_ELBOW_TO if arm else _KNEE_TO, axes, strict=True))
+    aim = _ELBOW_TO if arm else _KNEE_TO
+    to = aim[0] * out + aim[1] * crown + aim[2] * front
     across = _unit(to - _dot(to, first) * first)
     aside = np.cross(first, across)
     towards = c[:, TWIST] * across + s[:, TWIST] * aside
@@ -153,7 +154,7 @@ def _head(
 ) -> tuple[Vectors, Float[ndarray, "frame 3 3"]]:
     """The head lies on the mattress whatever it does, and turns to a side."""
     left, crown, front = axes[:, 0], axes[:, 1], axes[:, 2]
-    middle = chest + (0.06 * body.length + 0.72 * body.head[1]) * crown
+    middle = chest + (0.035 * body.length + 0.66 * body.head[1]) * crown
     middle[:, 2] = -0.97 * (
         body.head[2] + (body.head[0] - body.head[2]) * np.abs(np.sin(pose.head[:, 0] + pose.roll))
     )

@@ -62,8 +62,7 @@ class Renderer:
         self._sensor = Sensor(scene.sensor, scene.camera, self._rays)
         self._covered: Bool[ndarray, "y x"] | None = None
         if scene.blanket is not None:
-            xy = (self._rays.x, self._rays.y)
-            self._covered = under_blanket(scene.blanket, scene.camera, self._crib, xy)
+            self._covered = under_blanket(scene.blanket, scene.camera, self._crib, self._rays)
 
     def frame(self, index: int) -> InfantFrame:
         """Render the frame of this index."""

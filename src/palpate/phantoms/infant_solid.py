@@ -16,6 +16,8 @@ from palpate.phantoms.infant_camera import InfantCamera
 FAR = np.float32(1e4)
 Depth = Float[ndarray, "y x"]
 Point = Float[ndarray, "3"]
+# What belongs to the columns or rows of a rectangle, and what to its px.
+Row, Column = Float[ndarray, "1 x"], Float[ndarray, "y 1"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,8 +51,8 @@ Solid = Capsule | Ellipsoid
 class Rays:
     """Where each column and row of a picture looks, at depth one."""
 
-    x: Float[ndarray, "1 x"]
-    y: Float[ndarray, "y 1"]
+    x: Row
+    y: Column
     focal_px: tuple[float, float]
     centre_px: tuple[float, float]
 
@@ -105,15 +107,11 @@ def _box(solid: Solid, rays: Rays) -> tuple[slice, slice] | None:
     if near.min() < 10.0:
         return None  # behind the camera, or touching it
     slices = []
+    far = centres[:, 2] + radii
     for axis, count in ((1, rays.y.shape[0]), (0, rays.x.shape[1])):
-        low = np.min(
-            (centres[:, axis] - radii)
-            / np.where(centres[:, axis] > radii, centres[:, 2] + radii, near)
-        )
-        high = np.max(
-            (centres[:, axis] + radii)
-            / np.where(centres[:, axis] > -radii, near, centres[:, 2] + radii)
-        )
+        least, most = centres[:, axis] - radii, centres[:, axis] + radii
+        low = np.min(least / np.where(least > 0, far, near))
+        high = np.max(most / np.where(most > 0, near, far))
         f, c = rays.focal_px[axis], rays.centre_px[axis]
         first, last = max(int(low * f + c) - 1, 0), min(int(high * f + c) + 3, count)
         if first >= last:
@@ -129,7 +127,7 @@ def _hit(along: Depth, square: Depth, inside: Depth) -> Depth:
     return np.where(hit, (along - root) / square, FAR)
 
 
-def _capsule(solid: Capsule, x: Depth, y: Depth) -> Depth:
+def _capsule(solid: Capsule, x: Row, y: Column) -> Depth:
     """Per px, the ball of the bar that is nearest to the ray; and the ball at the nearer end."""
     a, u = solid.start.astype(np.float32), (solid.end - solid.start).astype(np.float32)
     ra, rb = np.float32(solid.radii[0]), np.float32(solid.radii[1])
@@ -149,7 +147,7 @@ def _capsule(solid: Capsule, x: Depth, y: Depth) -> Depth:
     return np.minimum(body, cap)
 
 
-def _ellipsoid(solid: Ellipsoid, x: Depth, y: Depth) -> Depth:
+def _ellipsoid(solid: Ellipsoid, x: Row, y: Column) -> Depth:
     scaled = solid.axes / np.array(solid.halves)[:, None]
     m = (scaled.T @ scaled).astype(np.float32)
     c = solid.centre.astype(np.float32)

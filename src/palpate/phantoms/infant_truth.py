@@ -18,9 +18,9 @@ SCHEME = LandmarkScheme(
     "infant",
     JOINTS,
     mirror=tuple(
-        (f"right_{name}", f"left_{name}")
-        for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    ),  # fmt: skip
+        (f"right_{part}", f"left_{part}")
+        for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    ),
     edges=tuple(pair for a, b, c in LIMBS.values() for pair in ((a, b), (b, c))),
 )
 # How an infant may move; one after the other in a clip.

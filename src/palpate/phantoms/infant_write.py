@@ -74,8 +74,8 @@ def write_infant(
     Example:
         >>> import tempfile
         >>> from palpate.phantoms.infant import infant_clips
-        >>> rng = np.random.default_rng(0)
-        >>> clips = infant_clips(1, rng, seconds=0.5, size=(64, 48))
+        >>> from numpy.random import default_rng
+        >>> clips = infant_clips(1, default_rng(0), seconds=0.5, size=(64, 48))
         >>> folder = write_infant(Path(tempfile.mkdtemp()) / "study", clips, n=1)
         >>> sorted(path.name for path in folder.iterdir())
         ['landmarks.csv', 'meta.csv', 'study.toml', 'truth', 'videos']
