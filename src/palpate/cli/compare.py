@@ -34,6 +34,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
 ) -> None:
     """Train every recipe on the same folds and compare image by image."""
     from palpate.cli.figures import outline_table, show_differences, show_posture_differences
+    from palpate.cli.limb_figures import show_limbs
     from palpate.cli.progress import console, stages
     from palpate.cli.torch_needed import need_torch
 
@@ -67,5 +68,8 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
         console.print(outline_table(dict(zip(comparison.evaluations, outlines, strict=True))))
     show_differences(comparison.rows(), chosen[0].name)
     show_posture_differences(comparison.posture_differences, chosen[0].name)
+    if comparison.limbs is not None:
+        show_limbs(comparison.limbs)
+        console.print(f"page: {out / 'limbs.html'}", highlight=False, markup=False)
     if only is not None:
         console.print(f"note: only {len(cut.splits)} folds were done", highlight=False)

@@ -31,9 +31,10 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.protocols.protocol import read_protocol
     from palpate.study import open_study
     from palpate.training.recipe import read_recipe
-    from palpate.workflows.assess import assess, write_assessment
+    from palpate.workflows.assess import assess, with_limbs, write_assessment
     from palpate.workflows.crossval import cross_validate
     from palpate.workflows.folds import make_folds
+    from palpate.workflows.limb_tables import fold_runs
     from palpate.workflows.provenance import study_provenance
     from palpate.workflows.scored import SCORED_ANNOTATED
     from palpate.workflows.train_folds import Workers
@@ -60,6 +61,8 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
         made_by=chosen.name,
         annotated_only=annotated_only,
     )
+    runs = fold_runs(out, len(cut.splits))
+    assessment = with_limbs(assessment, runs, seed=seed, made_by=chosen.name)
     provenance = study_provenance(
         opened, chosen, f"{len(cut.splits)} folds by subject, seed {seed}"
     )

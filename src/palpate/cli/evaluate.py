@@ -30,7 +30,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.localisers.run_folder import RunFolder
     from palpate.protocols.protocol import read_protocol
     from palpate.study import open_study
-    from palpate.workflows.assess import assess, write_assessment
+    from palpate.workflows.assess import assess, with_limbs, write_assessment
     from palpate.workflows.evaluate import evaluate_study
     from palpate.workflows.provenance import localiser_provenance
     from palpate.workflows.scored import SCORED_ANNOTATED
@@ -56,6 +56,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
         seed=0,
         annotated_only=annotated_only,
     )
+    assessment = with_limbs(assessment, [run], seed=0, made_by=localiser.name)
     provenance = {**RunFolder(run).provenance_values(), **localiser_provenance(localiser)}
     provenance["evaluated"] = f"{opened.name}, part {part}, {len(evaluated.cases)} images"
     if annotated_only:

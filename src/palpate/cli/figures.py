@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from palpate.cli.limb_figures import show_limbs
 from palpate.cli.progress import console
 from palpate.evaluation.compare import PairedDifference
 from palpate.evaluation.curve_errors import PERCENTILES, ErrorDistribution
@@ -45,6 +46,8 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
         console.print(_agreement(assessment))
     if assessment.posture is not None:
         console.print(_posture(assessment.posture))
+    if assessment.limbs is not None:
+        show_limbs(assessment.limbs)
     for note in evaluation.notes:
         console.print(f"note: {note}", highlight=False, markup=False, style="dim")
     console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)

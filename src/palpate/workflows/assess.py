@@ -1,7 +1,7 @@
 """From predictions with truth to figures, measurements, tables on disk and the report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
 from palpate.study import Study
 from palpate.workflows.evaluate import EvaluatedStudy
+from palpate.workflows.limb_tables import StudiedLimbs, study_limbs, tells_of_limbs, write_limbs
 from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
 from palpate.workflows.scored import scored_cases
 
@@ -40,6 +41,7 @@ class Assessment:
         agreement: of the two; None without a protocol.
         posture: of the frames of clips, where the protocol tells of posture; then single frames
             are not measured.
+        limbs: of clips, where the run finds limbs in them.
     """
 
     study: Study
@@ -50,6 +52,7 @@ class Assessment:
     marked: tuple[Report, ...] = ()
     agreement: Agreement | None = None
     posture: StudiedPosture | None = None
+    limbs: StudiedLimbs | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
@@ -108,6 +111,17 @@ def assess(
     )
 
 
+def with_limbs(
+    assessment: Assessment, runs: Sequence[Path], *, seed: int, made_by: str
+) -> Assessment:
+    """Add the errors of limbs, where the runs that predicted find limbs in clips."""
+    if not tells_of_limbs(assessment.study, runs):
+        return assessment
+    cases = {made_by: assessment.evaluated.cases}
+    limbs = study_limbs(assessment.study, cases, {made_by: runs}, seed=seed)
+    return replace(assessment, limbs=limbs)
+
+
 def outlines_of(protocol: Protocol | None) -> tuple[Outline, ...]:
     """Return the curves that a protocol names; none where there is no protocol."""
     if protocol is None:
@@ -127,7 +141,8 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     """Write predictions, metrics.json, tables, measurements and report.html into ``out``.
 
     Tables: ``errors.csv``; where the protocol names outlines ``outlines.csv``, their percentiles,
-    and ``outline_errors.csv``, their errors image by image; ``measurements.csv``.
+    and ``outline_errors.csv``, their errors image by image; ``measurements.csv``; where the run
+    finds limbs in clips, ``limbs.csv``, ``limb_clips.csv`` and the page ``limbs.html``.
     """
     evaluated = assessment.evaluated
     scheme = evaluated.cases[0].prediction.scheme
@@ -138,6 +153,11 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     metrics = {"provenance": dict(provenance), **assessment.evaluation.to_json()}
     if assessment.agreement is not None:
         metrics["agreement"] = assessment.agreement.to_json()
+    if assessment.limbs is not None:
+        metrics["limbs"] = assessment.limbs.to_json()
+        title = f"Limbs of {assessment.study.name}"
+        write_limbs(assessment.limbs, out, title=title, provenance=provenance)
+        provenance = {**provenance, "errors of limbs": "limbs.html, limbs.csv"}
     write_json(out / "metrics.json", metrics)
     write_rows(out / "errors.csv", list(assessment.evaluation.rows()))
     if assessment.evaluation.outlines:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from palpate import __version__
 from palpate.errors import ConfigError
 from palpate.evaluation.compare import PairedDifference, paired
 from palpate.evaluation.evaluate import Evaluation, evaluate
@@ -20,6 +21,13 @@ from palpate.workflows.assess import outlines_of
 from palpate.workflows.crossval import cross_validate
 from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.folds import Folds, refuse_other_cuts
+from palpate.workflows.limb_tables import (
+    StudiedLimbs,
+    fold_runs,
+    study_limbs,
+    tells_of_limbs,
+    write_limbs,
+)
 from palpate.workflows.posture_study import (
     StudiedPosture,
     posture_frames,
@@ -34,8 +42,9 @@ from palpate.workflows.train_folds import Workers
 class Comparison:
     """Figures by recipe and paired differences to the first recipe, by metric.
 
-    ``posture`` and ``posture_differences`` are empty where no posture is measured; ``scored``
-    says which labels count, where not all do.
+    ``posture`` and ``posture_differences`` are empty where no posture is measured, ``limbs`` is
+    None where no recipe finds limbs in clips; ``scored`` says which labels count, where not all
+    do.
     """
 
     baseline: str
@@ -44,6 +53,7 @@ class Comparison:
     posture: dict[str, StudiedPosture] = field(default_factory=dict)
     posture_differences: dict[str, tuple[PostureDifference, ...]] = field(default_factory=dict)
     scored: str = ""
+    limbs: StudiedLimbs | None = None
 
     def rows(self) -> list[tuple[str, PairedDifference]]:
         """Return (recipe, difference) in the order of the recipes."""
@@ -106,10 +116,20 @@ def compare_recipes(
         for name in others
     }
     told = SCORED_ANNOTATED if annotated_only else ""
-    comparison = Comparison(first, figures, differences, scored=told)
+    comparison = Comparison(
+        first, figures, differences, scored=told, limbs=_limbs(folds, results, out)
+    )
     if protocol is None or protocol.posture is None or folds.study.cases[0].clip is None:
         return comparison
     return _with_posture(comparison, protocol, folds.study, results, annotated_only=annotated_only)
+
+
+def _limbs(folds: Folds, results: dict[str, EvaluatedStudy], out: Path) -> StudiedLimbs | None:
+    runs = {name: fold_runs(out / name, len(folds.splits)) for name in results}
+    if not tells_of_limbs(folds.study, [run for each in runs.values() for run in each]):
+        return None
+    predicted = {name: result.cases for name, result in results.items()}
+    return study_limbs(folds.study, predicted, runs, seed=0)
 
 
 def _with_posture(
@@ -150,7 +170,7 @@ def _with_posture(
 
 
 def write_comparison(comparison: Comparison, out: Path) -> None:
-    """Write ``comparison.json``, and for posture the tables of each recipe."""
+    """Write ``comparison.json``; where there are any, tables and a page of posture and of limbs."""
     for name, posture in comparison.posture.items():
         write_posture(posture, out / name / "posture")
     if comparison.posture:
@@ -163,6 +183,13 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
                 provenance={"scored": comparison.scored} if comparison.scored else {},
             ),
             out / "posture.html",
+        )
+    if comparison.limbs is not None:
+        write_limbs(
+            comparison.limbs,
+            out,
+            title="Limbs by recipe",
+            provenance={"recipes": ", ".join(comparison.evaluations), "palpate": __version__},
         )
     write_json(
         out / "comparison.json",
@@ -177,5 +204,6 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
                 name: [row.row() for row in rows]
                 for name, rows in comparison.posture_differences.items()
             },
+            **({"limbs": comparison.limbs.to_json()} if comparison.limbs is not None else {}),
         },
     )
