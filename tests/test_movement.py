@@ -41,11 +41,16 @@ INFANT = LandmarkScheme(
     ),
 )
 BODY = MovingBody.of(INFANT)
+_REST_ARMS = [[100.0, 100.0], [70.0, 130.0], [60.0, 170.0]]
+_REST_LEGS = [[125.0, 250.0], [110.0, 300.0], [105.0, 350.0]]
 REST = np.array(
-    [100, 100, 70, 130, 60, 170, 200, 100, 230, 130, 240, 170]
-    + [125, 250, 110, 300, 105, 350, 175, 250, 190, 300, 195, 350],
-    dtype=float,
-).reshape(12, 2)
+    [
+        [x if right else 300.0 - x, y]
+        for part in (_REST_ARMS, _REST_LEGS)
+        for right in (True, False)
+        for x, y in part
+    ]
+)
 WRISTS = (2, 5)
 
 
@@ -122,6 +127,15 @@ def test_speed_is_not_told_beside_a_gap_nor_across_it():
     assert not seen.known[146:184].any()
     np.testing.assert_allclose(seen.speed[seen.known], 50.0)
     assert seen.observed_s == pytest.approx(10.0 - 1.0 - 4 * 0.12, abs=0.15)
+
+
+def test_a_short_absence_does_not_end_a_bout():
+    times = clock(20.0)
+    east = np.stack([60.0 * np.clip(times - 5.0, 0.0, 6.0), 0 * times], axis=-1)
+    east[200:204] = np.nan
+    [found] = bouts(of_one(east, times), 100.0, PLAIN)
+    assert found.whole
+    assert found.seconds == pytest.approx(6.0, abs=0.3)
 
 
 def test_frames_too_far_apart_tell_no_speed():

@@ -93,9 +93,10 @@ def derived(
 ) -> Movement:
     """Derive the movement from positions in any unit, in two or three dimensions.
 
-    NaN is absence. What cannot be told is NaN: a joint that is absent, one without positions on
-    both sides (half of the fit's half width at least), one beside a gap, and everything where
-    frames are further apart than 0.35 s.
+    NaN is absence. An absence that is no longer than the longest gap does not matter: the cubic
+    has positions on both sides of it. What cannot be told is NaN: a joint that lacks positions on
+    either side (half of the fit's half width at least), whatever is in or beside a gap, and
+    everything where frames are further apart than 0.35 s.
 
     Raises:
         GeometryError: times that do not increase, shapes that do not fit.
@@ -190,10 +191,10 @@ def _fill(
             continue
         values = position[np.ix_(frames, joints)]
         course = _Course(times_s[frames], values.reshape(len(frames), -1), *reach_s)
-        for start in range(0, len(frames), _AT_ONCE):
-            part = np.arange(start, min(start + _AT_ONCE, len(frames)))
-            orders = course.derivatives(part).reshape(_DEGREE, len(part), *values.shape[1:])
-            found[:, frames[part][:, None], joints] = orders
+        for start in range(0, len(times_s), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            orders = course.derivatives(times_s[part])
+            found[:, part, joints] = orders.reshape(_DEGREE, -1, *values.shape[1:])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -212,35 +213,53 @@ class _Course:
     half_width_s: float
     longest_s: float
 
-    def derivatives(self, rows: Int[ndarray, " row"]) -> Float[ndarray, "order row column"]:
-        """Velocity, acceleration and jerk at some samples; NaN where the fit has no ground."""
-        now, half = self.times_s[rows], self.half_width_s * (1.0 + 1e-9)
-        low = np.searchsorted(self.times_s, now - half, side="left")
-        high = np.searchsorted(self.times_s, now + half, side="right")
-        index = low[:, None] + np.arange(int((high - low).max()))
+    def derivatives(self, now_s: Float[ndarray, " moment"]) -> Float[ndarray, "order moment _"]:
+        """Velocity, acceleration and jerk at some moments; NaN where the fit has no ground."""
+        low, high = self._around(now_s)
+        good = self._grounded(now_s, low, high)
+        index = low[:, None] + np.arange(max(1, int((high - low).max())))
         inside = index < high[:, None]
         index = np.minimum(index, len(self.times_s) - 1)
-        aside = np.where(inside, (self.times_s[index] - now[:, None]) / self.half_width_s, 0.0)
+        aside = np.where(inside, (self.times_s[index] - now_s[:, None]) / self.half_width_s, 0.0)
         powers = aside[..., None] ** np.arange(_DEGREE + 1) * inside[..., None]
         normal = np.swapaxes(powers, 1, 2) @ powers
-        good = self._grounded(rows, low, high)
         normal[~good] = np.eye(_DEGREE + 1)
         weights = np.linalg.solve(normal, np.swapaxes(powers, 1, 2))
-        # About the middle sample, so that the digits go into the movement, not into the place.
-        around = self.values[index] - self.values[rows][:, None]
+        # From a sample nearby, so that the digits go into the movement, not into the place.
+        around = self.values[index] - self.values[index[:, :1]]
         fitted = (weights @ around)[:, 1:]
         fitted[~good] = np.nan
         orders = np.arange(1, _DEGREE + 1)
         factor = np.cumprod(orders) / self.half_width_s**orders
         return np.moveaxis(fitted * factor[:, None], 1, 0)
 
+    def _around(
+        self, now_s: Float[ndarray, " moment"]
+    ) -> tuple[Int[ndarray, " moment"], Int[ndarray, " moment"]]:
+        """First sample of each fit and the one after its last.
+
+        Where a short absence takes most of one side, the fit reaches over it.
+        """
+        half, least = self.half_width_s * (1.0 + 1e-9), self.half_width_s / 2.0 * (1.0 - 1e-9)
+        from_s, to_s = (
+            np.searchsorted(self.times_s, now_s - half, side="left"),
+            np.searchsorted(self.times_s, now_s + half, side="right"),
+        )
+        before = np.searchsorted(self.times_s, now_s - least, side="right") - 1
+        after = np.searchsorted(self.times_s, now_s + least, side="left") + 1
+        low = np.maximum(np.minimum(from_s, before), 0)
+        return low, np.minimum(np.maximum(to_s, after), len(self.times_s))
+
     def _grounded(
-        self, rows: Int[ndarray, " row"], low: Int[ndarray, " row"], high: Int[ndarray, " row"]
-    ) -> Bool[ndarray, " row"]:
+        self,
+        now_s: Float[ndarray, " moment"],
+        low: Int[ndarray, " moment"],
+        high: Int[ndarray, " moment"],
+    ) -> Bool[ndarray, " moment"]:
         """Say where there are enough samples, on both sides, and no gap among them."""
         wide = np.diff(self.times_s) > self.longest_s * (1.0 + 1e-9)
         gaps = np.append(0, np.cumsum(wide))
-        now, least_s = self.times_s[rows], 0.5 * self.half_width_s * (1.0 - 1e-9)
-        before, after = now - self.times_s[low], self.times_s[high - 1] - now
-        enough = (high - low >= _LEAST_POINTS) & (before >= least_s) & (after >= least_s)
-        return enough & (gaps[high - 1] == gaps[low])
+        first, last = np.minimum(low, len(gaps) - 1), np.maximum(high - 1, 0)
+        least_s = 0.5 * self.half_width_s * (1.0 - 1e-9)
+        beside = (now_s - self.times_s[first] >= least_s) & (self.times_s[last] - now_s >= least_s)
+        return (high - low >= _LEAST_POINTS) & beside & (gaps[last] == gaps[first])

@@ -43,6 +43,11 @@ class Course:
         return ~np.isnan(self.speed)
 
     @property
+    def placed(self) -> Bool[ndarray, " frame"]:
+        """Frames in which the movement can be told and the place was found."""
+        return self.known & ~np.isnan(self.position).any(axis=-1)
+
+    @property
     def observed_s(self) -> float:
         """For how long the movement can be told."""
         return float(self.seconds[self.known].sum())

@@ -15,9 +15,9 @@ def spread(course: Course) -> Amount:
 
     The root of the trace of the covariance of the place over the observed time.
     """
-    if not course.known.any():
+    if not course.placed.any():
         return Amount(reason=f"the movement of the {course.name} is not seen in this window")
-    covariance = _covariance(course.position[course.known], course.seconds[course.known])
+    covariance = _covariance(course.position[course.placed], course.seconds[course.placed])
     return Amount(float(np.sqrt(np.trace(covariance))))
 
 
@@ -26,9 +26,9 @@ def room(course: Course) -> Amount:
 
     In three dimensions the volume of the ellipsoid, in unit³.
     """
-    if not course.known.any():
+    if not course.placed.any():
         return Amount(reason=f"the movement of the {course.name} is not seen in this window")
-    covariance = _covariance(course.position[course.known], course.seconds[course.known])
+    covariance = _covariance(course.position[course.placed], course.seconds[course.placed])
     ball = {2: np.pi, 3: 4.0 * np.pi / 3.0}[len(covariance)]
     return Amount(float(ball * np.sqrt(max(float(np.linalg.det(covariance)), 0.0))))
 
@@ -67,7 +67,7 @@ def centroid_spread(
         deviation of the centroid of motion, there of pixels that change).
     """
     inside = (movement.times_s >= window_s[0]) & (movement.times_s < window_s[1])
-    inside &= movement.known.all(axis=1)
+    inside &= movement.known.all(axis=1) & ~np.isnan(movement.position).any(axis=(1, 2))
     seconds = movement.seconds[inside]
     lacking = _lacking(float(seconds.sum()), window_s, settings)
     if lacking is not None:
