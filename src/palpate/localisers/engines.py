@@ -11,6 +11,8 @@ from numpy import ndarray
 
 from palpate.errors import ConfigError, FormatError
 from palpate.files import sha256
+from palpate.localisers.limb_spec import LimbSpec
+from palpate.localisers.limbs import LimbLocaliser
 from palpate.localisers.network import Forward, NetworkLocaliser
 from palpate.localisers.spec import LocaliserSpec
 
@@ -30,12 +32,38 @@ def load_onnx(path: Path, *, one_thread: bool = False) -> NetworkLocaliser:
         ConfigError: ONNX Runtime is not installed.
     """
     session = _onnx_session(path, one_thread=one_thread)
-    spec = _spec(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
+    spec = LocaliserSpec.from_json(_described(session, path), where=str(path))
 
     def forward(batch: ndarray) -> ndarray:
         return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
 
     return NetworkLocaliser(spec, forward, sha256(path)[:12], one_thread)
+
+
+def load_onnx_limbs(path: Path, *, one_thread: bool = False) -> LimbLocaliser:
+    """Load an exported localiser of limbs on ONNX Runtime.
+
+    Raises:
+        FormatError: not such a localiser.
+        ConfigError: ONNX Runtime is not installed.
+    """
+    session = _onnx_session(path, one_thread=one_thread)
+    spec = LimbSpec.from_json(_described(session, path), where=str(path))
+
+    def forward(batch: ndarray) -> ndarray:
+        return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
+
+    return LimbLocaliser(spec, forward, sha256(path)[:12])
+
+
+def exported_method(path: Path) -> str:
+    """Which method an exported localiser is of.
+
+    Raises:
+        FormatError: not an exported localiser.
+    """
+    session = _onnx_session(path, one_thread=True)
+    return str(_described(session, path).get("method", "network"))
 
 
 def load_openvino(path: Path, *, one_thread: bool = False) -> NetworkLocaliser:
@@ -92,11 +120,12 @@ def _parts(batch: ndarray) -> Iterator[ndarray]:
         yield np.ascontiguousarray(batch[at : at + _AT_ONCE])
 
 
-def _spec(text: str | None, path: Path) -> LocaliserSpec:
+def _described(session: Any, path: Path) -> dict[str, Any]:
+    """What an exported model says of itself."""
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
         raise FormatError(path, "an ONNX model, but not one that 'palpate export' wrote")
     try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
+        return dict(json.loads(text))
+    except (ValueError, TypeError) as error:
         raise FormatError(path, f"its description is damaged: {error}") from error
-    return LocaliserSpec.from_json(values, where=str(path))

@@ -1,12 +1,20 @@
 """Load a localiser from a RUN folder or an exported ONNX file."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from palpate.errors import ConfigError, PalpateError
 from palpate.localisers.cascade import CASCADE, GLOBAL, LOCAL, join_cascade
-from palpate.localisers.engines import load_onnx, load_openvino
+from palpate.localisers.engines import (
+    exported_method,
+    load_onnx,
+    load_onnx_limbs,
+    load_openvino,
+    openvino_forward,
+)
 from palpate.localisers.forest import METHOD, load_forest
+from palpate.localisers.limb_spec import LIMBS
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
 
@@ -34,6 +42,8 @@ def load_localiser(
     if path.suffix == ".onnx":
         if not path.exists():
             raise PalpateError(f"there is no model {path}")
+        if exported_method(path) == LIMBS:
+            return _exported_limbs(path, engine, one_thread=one_thread)
         load = load_openvino if engine == "openvino" else load_onnx
         return load(path, one_thread=one_thread)
     if engine is not None:
@@ -59,6 +69,18 @@ def load_localiser(
         )
     import torch
 
+    if method == LIMBS:
+        from palpate.localisers.torch_limbs import load_limbs
+
+        return load_limbs(path, torch.device(device))
+
     from palpate.localisers.torch_engine import load_run
 
     return load_run(path, torch.device(device), one_thread=one_thread)
+
+
+def _exported_limbs(path: Path, engine: str | None, *, one_thread: bool) -> Localiser:
+    limbs = load_onnx_limbs(path, one_thread=one_thread)
+    if engine != "openvino":
+        return limbs
+    return replace(limbs, forward=openvino_forward(path, one_thread=one_thread))

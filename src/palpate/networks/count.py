@@ -38,10 +38,10 @@ def parameters_keras(network: nn.Module) -> int:
     return parameters(network) + running
 
 
-def multiply_accumulates(network: nn.Module, input_shape: tuple[int, int, int]) -> int:
+def multiply_accumulates(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """Multiply-accumulates of convolutions, deconvolutions and dense layers for one image.
 
-    ``input_shape`` is (channels, y, x). Biases, normalisation, activations and pooling
+    ``input_shape`` is (channels, y, x), or (channels, t, y, x). Biases, normalisation, activations and pooling
     are not counted. A deconvolution is counted at its input: each pixel is multiplied
     with the whole kernel once. Nothing is computed: the network runs on the meta device.
 
@@ -52,7 +52,7 @@ def multiply_accumulates(network: nn.Module, input_shape: tuple[int, int, int]) 
     return _total(network, input_shape, _multiply_accumulates)
 
 
-def flops_tensorflow(network: nn.Module, input_shape: tuple[int, int, int]) -> int:
+def flops_tensorflow(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """Half of the float operations that TensorFlow's profiler reports for one image.
 
     The profiler counts two operations for each multiply-accumulate, one for each bias
@@ -68,7 +68,7 @@ def flops_tensorflow(network: nn.Module, input_shape: tuple[int, int, int]) -> i
     return doubled // 2
 
 
-def _total(network: nn.Module, input_shape: tuple[int, int, int], cost: Cost) -> int:
+def _total(network: nn.Module, input_shape: tuple[int, ...], cost: Cost) -> int:
     """Sum a cost over the leaves of a network, each as often as it is called."""
     ghost = copy.deepcopy(network).to("meta").eval()
     counts: list[int] = []

@@ -144,7 +144,12 @@ def epoch_batches(count: int, batch: int, *, epoch: int, seed: int) -> list[list
 
 
 def prefetched(
-    examples: MakesBatches, batches: Sequence[Sequence[int]], *, epoch: int, share: Share, workers: int
+    examples: MakesBatches,
+    batches: Sequence[Sequence[int]],
+    *,
+    epoch: int,
+    share: Share,
+    workers: int,
 ) -> Iterator[Batch]:
     """Make the next batches in threads while the present one is used.
 

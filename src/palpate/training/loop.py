@@ -66,6 +66,12 @@ class Plan:
             return self.training.steps
         return (self.training.epochs or 0) * self.batches_per_epoch
 
+    def precision(self) -> Any:
+        """The context that a network computes in."""
+        if self.training.precision == "bfloat16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
 
 @dataclass(slots=True)
 class State:
@@ -161,7 +167,7 @@ def train_step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> fl
     inputs = torch.from_numpy(batch.inputs).to(plan.device, memory_format=fast_order(batch.inputs))
     targets = torch.from_numpy(batch.targets).to(plan.device)
     present = torch.from_numpy(batch.present).to(plan.device)
-    with _precision(plan):
+    with plan.precision():
         output = forward(plan.before(inputs))
     per_landmark = plan.loss(output.float(), targets)
     loss = mean_over_processes(per_landmark, present, processes=plan.share.processes)
@@ -179,12 +185,6 @@ def train_step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> fl
     state.average.follow(state.network, state.progress.step)
     state.progress.step += 1
     return value
-
-
-def _precision(plan: Plan) -> Any:
-    if plan.training.precision == "bfloat16":
-        return torch.autocast(plan.device.type, dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def _finish_part(plan: Plan, state: State, hooks: Hooks, mean_loss: float) -> tuple[bool, ...]:

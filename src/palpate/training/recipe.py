@@ -18,9 +18,13 @@ from palpate.forest.settings import RfrvSettings, settings_from_plain
 from palpate.suggest import did_you_mean
 from palpate.training.settings import (
     AugmentSettings,
+    ClipAugmentSettings,
+    ClipInputSettings,
     CrossvalSettings,
     InputSettings,
     LossSettings,
+    MapSettings,
+    MapStageSettings,
     NetworkSettings,
     OptimiserSettings,
     PredictSettings,
@@ -107,10 +111,39 @@ class CascadeRecipe(Recipe):
         return self.seed
 
 
+class LimbRecipe(Recipe):
+    """How limbs are found in clips: maps of joints and of connections, which are then linked.
+
+    The maps are those of ``regression``, which sees the clip and, where there is a ``detection``,
+    the maps of that.
+    """
+
+    method: Literal["limbs"]
+    input: ClipInputSettings = ClipInputSettings()
+    augment: ClipAugmentSettings = ClipAugmentSettings()
+    maps: MapSettings = MapSettings()
+    detection: MapStageSettings | None = None
+    regression: MapStageSettings
+
+    @property
+    def stages(self) -> dict[str, MapStageSettings]:
+        """The networks by name, in the order in which they are trained."""
+        first = {} if self.detection is None else {"detection": self.detection}
+        return {**first, "regression": self.regression}
+
+    @property
+    def chance(self) -> int:
+        """The seed of weights, order and variations of the last network; each has its own."""
+        return self.regression.training.seed
+
+
 SEARCHES = ("global_search", "local_search")
 
-METHODS: dict[str, type[NetworkRecipe] | type[ForestRecipe] | type[CascadeRecipe]] = {
+METHODS: dict[
+    str, type[NetworkRecipe] | type[ForestRecipe] | type[CascadeRecipe] | type[LimbRecipe]
+] = {
     "network": NetworkRecipe,
+    "limbs": LimbRecipe,
     "forest": ForestRecipe,
     "cascade": CascadeRecipe,
 }

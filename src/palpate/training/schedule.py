@@ -9,9 +9,7 @@ _START = 1 / 25  # of the peak
 _END = 1e-5  # of the peak
 
 
-def learning_rate(
-    settings: OptimiserSettings, step: int, steps: int, *, epoch: int = 1
-) -> float:
+def learning_rate(settings: OptimiserSettings, step: int, steps: int, *, epoch: int = 1) -> float:
     """Return the rate of step ``step`` of ``steps``.
 
     ``one-cycle`` climbs and falls along cosines (Smith and Topin 2019); ``inverse-time`` is

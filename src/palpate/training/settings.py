@@ -174,3 +174,51 @@ class RegionSettings(Strict):
         if min(self.size) < 16:
             raise ValueError("size is [width, height], 16 px or more")
         return self
+
+
+class ClipInputSettings(Strict):
+    """What a network of clips sees: frames of a grid, where the camera may have measured nothing.
+
+    ``channels`` is ``depth``, where 0 is a hole, or ``grey``, of any image. A clip is ``frames``
+    consecutive annotated frames; those trained on overlap, each ``shift`` frames after the last.
+    """
+
+    size: tuple[int, int] = (128, 96)
+    frames: int = Field(default=3, ge=1, le=16)
+    shift: int = Field(default=1, ge=1)
+    channels: Literal["depth", "grey"] = "depth"
+
+
+class ClipAugmentSettings(Strict):
+    """Ranges of the random warps of a clip, the same in all its frames; see ``augment``."""
+
+    rotation_deg: float = Field(default=0.0, ge=0.0, le=180.0)
+    scale: float = Field(default=0.0, ge=0.0)
+    stretch: float = Field(default=0.0, ge=0.0)
+    shift: float = Field(default=0.0, ge=0.0)
+    mirror: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
+class MapSettings(Strict):
+    """How joints and connections are drawn as maps, and read back.
+
+    ``radius_px`` is of the discs and rectangles, in pixels of the grid; ``sigma_px`` of the sharp
+    maps, which are ours.
+    """
+
+    radius_px: float = Field(default=6.0, gt=0)
+    sigma_px: float = Field(default=3.0, gt=0)
+
+
+class MapStageSettings(Strict):
+    """One network of a chain from clips to maps; a later one sees the maps of the former.
+
+    ``width`` multiplies all channel counts of the network; 1 is as published.
+    """
+
+    network: str
+    width: float = Field(default=1.0, gt=0)
+    target: Literal["masks", "bumps", "sharp"]
+    loss: Literal["binary-cross-entropy", "mean-squared-error"]
+    optimiser: OptimiserSettings
+    training: TrainingSettings

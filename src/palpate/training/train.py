@@ -21,6 +21,7 @@ from palpate.networks import find_network
 from palpate.prediction import Prediction
 from palpate.training.average import Average
 from palpate.training.batches import Examples, Share, TrainingImage
+from palpate.training.begin import refuse_another
 from palpate.training.calibrate import variance_factor
 from palpate.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from palpate.training.device import choose_device, processes
@@ -149,11 +150,7 @@ class _Run:
                 average=state.average,
                 optimiser=state.optimiser,
             )
-            if before.fingerprint != state.progress.fingerprint:
-                raise ConfigError(
-                    f"{self.folder.root} was begun with another recipe, split or annotation; "
-                    "resume with the same, or choose another --out"
-                )
+            refuse_another(self.folder.root, before.fingerprint, state.progress.fingerprint)
             state.progress = before
         return state
 

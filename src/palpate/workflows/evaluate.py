@@ -1,15 +1,17 @@
 """Predict the held-out part of a study and compare with what people marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from palpate.errors import ConfigError, StudyError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.io.predictions import PredictedImage
+from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.localiser import Localiser
 from palpate.study import Study
 from palpate.study_case import StudyCase
-from palpate.workflows.predict import Source, predict_each
+from palpate.workflows.predict import Outcome, Source, predict_each
+from palpate.workflows.predict_runs import predict_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def evaluate_study(
         raise StudyError(f"none of the {len(wanted)} images to evaluate is annotated")
     by_name = {case.identifier: case for case in annotated}
     cases, predicted, failures = [], [], {}
-    for outcome in predict_each(localiser, [source_of(study, case) for case in annotated]):
+    for outcome in _outcomes(localiser, study, annotated):
         if outcome.predicted is None:
             failures[outcome.identifier] = outcome.reason
         else:
@@ -52,6 +54,12 @@ def evaluate_study(
         name, reason = next(iter(failures.items()))
         raise StudyError(f"none of {len(annotated)} images could be predicted; {name}: {reason}")
     return EvaluatedStudy(tuple(cases), tuple(predicted), failures)
+
+
+def _outcomes(localiser: Localiser, study: Study, cases: Sequence[StudyCase]) -> Iterator[Outcome]:
+    if isinstance(localiser, ClipLocaliser):
+        return predict_runs(localiser, study, cases)
+    return predict_each(localiser, [source_of(study, case) for case in cases])
 
 
 def source_of(study: Study, case: StudyCase) -> Source:

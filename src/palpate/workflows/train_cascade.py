@@ -9,7 +9,7 @@ import numpy as np
 from palpate.affine import Affine
 from palpate.augment.region import RegionOfInterest, learn_region
 from palpate.augment.search_error import SearchError, search_error
-from palpate.errors import ConfigError, GeometryError, PalpateError, StudyError
+from palpate.errors import ConfigError, GeometryError, StudyError
 from palpate.files import write_json
 from palpate.localisers.cascade import GLOBAL, LOCAL, CascadeSpec, find_region
 from palpate.localisers.load import load_localiser
@@ -18,10 +18,10 @@ from palpate.localisers.run_folder import RunFolder
 from palpate.points import Points
 from palpate.protocols.protocol import read_protocol
 from palpate.splits import Split, folds_by_subject
+from palpate.training.begin import begin_run
 from palpate.training.focus import Regions, SomeLandmarks
 from palpate.training.job import Advance, TrainingJob, silent
 from palpate.training.recipe import CascadeRecipe, Recipe
-from palpate.training.record import write_request
 from palpate.training.train import Manner
 from palpate.workflows.train_stage import train_stage
 
@@ -57,7 +57,7 @@ def train_cascade(
         )
     folder = RunFolder(out)
     references = _references(job)
-    _begin(folder, job, manner)
+    begin_run(folder, job, resume=manner.resume, command=manner.command)
     if folder.localiser.exists():
         return
     _Cascade(job, references, folder, manner, advance).go()
@@ -196,21 +196,3 @@ def _references(job: TrainingJob[CascadeRecipe]) -> tuple[str, str]:
         )
     job.study.scheme.indices(named)
     return named
-
-
-def _begin(folder: RunFolder, job: TrainingJob[CascadeRecipe], manner: Manner) -> None:
-    """Write what was asked for, or see that it is the same that was asked for before."""
-    if not folder.begun:
-        if manner.resume and not folder.root.exists():
-            raise PalpateError(f"there is nothing to resume in {folder.root}; leave out --resume")
-        write_request(folder, job, command=manner.command)
-        return
-    if not manner.resume:
-        raise PalpateError(
-            f"{folder.root} already holds a run; choose another --out, or go on with --resume"
-        )
-    if folder.provenance_values().get("inputs") != job.fingerprint()[:12]:
-        raise ConfigError(
-            f"{folder.root} was begun with another recipe, split or annotation; "
-            "resume with the same, or choose another --out"
-        )

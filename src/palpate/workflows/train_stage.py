@@ -1,11 +1,12 @@
-"""Train one localiser: a network or forests."""
+"""Train one localiser: a network, forests, or a chain of networks for limbs."""
 
 from pathlib import Path
 
 from palpate.errors import ConfigError
 from palpate.training.forest import train_forest
 from palpate.training.job import Advance, TrainingJob
-from palpate.training.recipe import ForestRecipe, NetworkRecipe, Recipe
+from palpate.training.limbs import train_limbs
+from palpate.training.recipe import ForestRecipe, LimbRecipe, NetworkRecipe, Recipe
 from palpate.training.train import Manner, train
 
 
@@ -14,7 +15,8 @@ def train_stage(job: TrainingJob[Recipe], out: Path, *, manner: Manner, advance:
 
     Raises:
         PalpateError: as :func:`~palpate.training.train.train` and
-            :func:`~palpate.training.forest.train_forest`.
+            :func:`~palpate.training.forest.train_forest` and
+            :func:`~palpate.training.limbs.train_limbs`.
     """
     recipe = job.recipe
     if isinstance(recipe, NetworkRecipe):
@@ -23,5 +25,8 @@ def train_stage(job: TrainingJob[Recipe], out: Path, *, manner: Manner, advance:
     elif isinstance(recipe, ForestRecipe):
         forest = TrainingJob(job.study, recipe, job.split, focus=job.focus)
         train_forest(forest, out, command=manner.command, advance=advance)
+    elif isinstance(recipe, LimbRecipe):
+        limbs = TrainingJob(job.study, recipe, job.split, job.halves)
+        train_limbs(limbs, out, manner=manner, advance=advance)
     else:
         raise ConfigError(f"recipe {recipe.name!r} is of no method that is trained in one stage")
