@@ -1,5 +1,6 @@
 """``palpate predict``: landmarks in new images and clips."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,14 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     level: Annotated[
         str, typer.Option(help="Level of support at which the clips were recorded.")
     ] = "",
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Numbers of frames per second of folders of frames; default: that of the "
+            "study.toml, else 30.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     engine: Annotated[
         str | None, typer.Option(help="For an exported model: onnxruntime or openvino.")
@@ -54,22 +63,27 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     """Find landmarks and measure: predictions, overlays, measurements and report.html.
 
     A clip gets a folder of its own with points, angles and posture of every frame and a labelled
-    video.
+    video. For a run that sees several frames at once, a folder of pictures is a clip.
     """
     from palpate.cli.clip_wishes import chosen_facing, chosen_region, chosen_smoothing
     from palpate.errors import PalpateError
+    from palpate.localisers.clip import ClipLocaliser
     from palpate.localisers.load import load_localiser
     from palpate.protocols.protocol import read_protocol
-    from palpate.workflows.clip_sources import find_clip_sources
+    from palpate.workflows.clip_sources import find_clip_sources, images_beside
     from palpate.workflows.posture_clip import PostureRequest
     from palpate.workflows.predict import find_sources
     from palpate.workflows.predict_clips_into import ClipWishes
 
     smoothing = chosen_smoothing(smooth)
     looked_at, side = chosen_region(region), chosen_facing(facing)
-    clips = find_clip_sources(inputs, region=looked_at, facing=side)
-    images = find_sources(inputs)
+    find_clips = partial(find_clip_sources, inputs, region=looked_at, facing=side, rate_hz=rate)
+    clips = find_clips()
+    images = find_sources(images_beside(inputs, clips))
     localiser = load_localiser(run, device=device, engine=engine, one_thread=not images)
+    if isinstance(localiser, ClipLocaliser):
+        clips = find_clips(folders=True)
+        images = find_sources(images_beside(inputs, clips))
     if not clips and not images:
         raise PalpateError(f"no image and no clip in {', '.join(str(path) for path in inputs)}")
     name = protocol or localiser.protocol
@@ -123,10 +137,11 @@ def _predict_clips(
 ) -> None:
     from palpate.cli.progress import console, errors, stages
     from palpate.errors import PalpateError
+    from palpate.localisers.clip import ClipLocaliser
     from palpate.workflows.predict_clips_into import predict_clips_into
 
     for source in sources:
-        if source.region is None:
+        if source.region is None and not isinstance(localiser, ClipLocaliser):
             errors.print(
                 f"note: no region is given for {source.name}: the whole frame is looked at",
                 highlight=False,

@@ -97,7 +97,7 @@ def _shown(clip: ReportedClip, row: int, number: int, pixels: UInt8[ndarray, "y 
     small, onto = _looked_at(clip, pixels, _LONGEST)
     found = predicted(clip.track, row, clip.edges).moved(onto)
     return Shown(
-        uri=_jpeg(draw_overlay(small, found, edges=found.scheme.edges)),
+        uri=rgb_uri(draw_overlay(small, found, edges=found.scheme.edges)),
         frame=number,
         time_s=float(clip.track.times_s[row]),
         found=int(found.found.sum()),
@@ -108,7 +108,7 @@ def _shown(clip: ReportedClip, row: int, number: int, pixels: UInt8[ndarray, "y 
 def _paths(clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"]) -> Paths:
     small, onto = _looked_at(clip, pixels, _LONGEST_PATHS)
     height, width = small.shape[:2]
-    return Paths(_jpeg(small), width, height, paths_of(clip.track, onto))
+    return Paths(rgb_uri(small), width, height, paths_of(clip.track, onto))
 
 
 def _looked_at(
@@ -165,7 +165,7 @@ def _whole(clip: ReportedClip, pixels: UInt8[ndarray, "y x 3"]) -> str:
     thick = max(1, round(max(drawn.shape) / 400))
     cv2.rectangle(drawn, (x, y), (x + width - 1, y + height - 1), _REGION, thick)
     scale = min(1.0, _LONGEST_WHOLE / max(drawn.shape))
-    return _jpeg(
+    return rgb_uri(
         _resized(drawn, (round(drawn.shape[1] * scale) or 1, round(drawn.shape[0] * scale) or 1))
     )
 
@@ -178,7 +178,8 @@ def _resized(
     return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
 
 
-def _jpeg(pixels: UInt8[ndarray, "y x 3"]) -> str:
+def rgb_uri(pixels: UInt8[ndarray, "y x 3"]) -> str:
+    """Return an RGB picture as a JPEG data address."""
     stream = BytesIO()
     Pillow.fromarray(pixels).save(stream, format="JPEG", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

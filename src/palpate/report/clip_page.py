@@ -46,14 +46,19 @@ class ClipPage(SheetHead):
     sheet_note: str
 
 
-def clip_page(clip: ReportedClip) -> ClipPage:
-    """Turn a clip into text and drawings."""
+def clip_page(clip: ReportedClip, pictures: Sheet | None = None) -> ClipPage:
+    """Turn a clip into text and drawings.
+
+    Args:
+        clip: with what was found in it.
+        pictures: its frames where they are drawn in another way; None reads and draws them here.
+    """
     jumps = (
         outliers(clip.track.coordinates, clip.track.times_s, USUAL_JUMPS)
         if clip.smoothed is None
         else clip.smoothed.outliers
     )
-    pictures = sheet(clip)
+    pictures = sheet(clip) if pictures is None else pictures
     return ClipPage(
         title=clip.name,
         subtitle=_subtitle(clip),

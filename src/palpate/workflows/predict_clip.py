@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 from numpy import ndarray
 
 from palpate.errors import FormatError
@@ -16,6 +16,7 @@ from palpate.image import Image
 from palpate.io.track_csv import TrackWriter
 from palpate.io.video import Video, open_video, read_frames
 from palpate.io.video_write import VideoWriter
+from palpate.linking.pose import LinkedPose
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.network import NetworkLocaliser
 from palpate.prediction import Prediction
@@ -24,7 +25,9 @@ from palpate.sequences.track import Track
 from palpate.side_by_side import processors, side_by_side
 from palpate.workflows.clip_sources import ClipSource
 
-Numbered = tuple[int, UInt8[ndarray, "y x 3"]]
+# RGB, or counts of a depth camera
+Pixels = UInt8[ndarray, "y x 3"] | UInt16[ndarray, "y x"]
+Numbered = tuple[int, Pixels]
 
 FRAMES_TOGETHER = 8  # through the network at a time
 _TELL_EVERY = 25
@@ -49,11 +52,19 @@ class PredictedClip:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Found:
-    """One frame with what was found in it."""
+    """One frame with what was found in it.
+
+    Args:
+        index: of the frame in its clip, from 0.
+        pixels: of the frame.
+        prediction: its landmarks.
+        pose: how they are linked; None where the localiser links nothing.
+    """
 
     index: int
-    pixels: UInt8[ndarray, "y x 3"]
+    pixels: Pixels
     prediction: Prediction
+    pose: LinkedPose | None = None
 
 
 def predict_clip(
@@ -101,7 +112,7 @@ def predict_clip(
 
 
 def find_in_frames(
-    localiser: Localiser, source: ClipSource, frames: Iterable[UInt8[ndarray, "y x 3"]]
+    localiser: Localiser, source: ClipSource, frames: Iterable[Pixels]
 ) -> Iterator[Found]:
     """Find the landmarks of frames that are numbered from 0, in order.
 
@@ -118,7 +129,7 @@ def find_in_frames(
         yield from group
 
 
-def _groups(frames: Iterable[UInt8[ndarray, "y x 3"]]) -> Iterator[list[Numbered]]:
+def _groups(frames: Iterable[Pixels]) -> Iterator[list[Numbered]]:
     """Frames with their numbers, some together; those before a broken one come in a last group."""
     numbered = enumerate(frames)
     while True:
@@ -136,18 +147,21 @@ def _groups(frames: Iterable[UInt8[ndarray, "y x 3"]]) -> Iterator[list[Numbered
 
 def _find_each(localiser: Localiser, source: ClipSource, group: Sequence[Numbered]) -> list[Found]:
     return [
-        Found(index, pixels, localiser.predict(_image(source, pixels))) for index, pixels in group
+        Found(index, pixels, localiser.predict(frame_image(source, pixels)))
+        for index, pixels in group
     ]
 
 
-def _image(source: ClipSource, pixels: UInt8[ndarray, "y x 3"]) -> Image:
-    return Image(pixels.transpose(2, 0, 1), source.name, region=source.region)
+def frame_image(source: ClipSource, pixels: Pixels) -> Image:
+    """Return a frame as an image, with the clip's region."""
+    channels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return Image(channels, source.name, region=source.region)
 
 
 def _find_together(
     localiser: NetworkLocaliser, source: ClipSource, group: Sequence[Numbered]
 ) -> list[Found]:
-    prepared = [localiser.load(_image(source, pixels)) for _, pixels in group]
+    prepared = [localiser.load(frame_image(source, pixels)) for _, pixels in group]
     outputs = localiser.forward(localiser.inputs(*prepared))
     views = len(outputs) // len(group)
     return [
@@ -157,5 +171,5 @@ def _find_together(
 
 
 def draw_frame(found: Found) -> UInt8[ndarray, "y x 3"]:
-    """Draw the landmarks on their frame."""
+    """Draw the landmarks on their frame; depth in shades of grey."""
     return draw_overlay(found.pixels, found.prediction, edges=found.prediction.scheme.edges)

@@ -6,10 +6,12 @@ from pathlib import Path, PurePosixPath
 
 from palpate.errors import PalpateError
 from palpate.files import write_json
+from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.localiser import Localiser
 from palpate.protocols.posture import arranged, segment_angles
 from palpate.protocols.protocol import Protocol
 from palpate.report.clip_report import ReportedClip, write_clip_report
+from palpate.report.depth_report import write_depth_report
 from palpate.sequences.smooth import Method, Smoothed, smooth
 from palpate.workflows.clip_sources import ClipSource
 from palpate.workflows.posture_clip import (
@@ -20,6 +22,8 @@ from palpate.workflows.posture_clip import (
     write_clip_posture,
 )
 from palpate.workflows.predict_clip import PredictedClip, predict_clip
+from palpate.workflows.predict_depth_clip import PredictedDepth, predict_depth_clip
+from palpate.workflows.predict_depth_reported import about_depth, reported_depth
 from palpate.workflows.provenance import localiser_provenance
 from palpate.workflows.smoothed_csv import write_smoothed
 
@@ -52,7 +56,8 @@ def predict_clips_into(
     """Predict every clip into ``out/<name without suffix>`` and return why some failed.
 
     Each folder holds points.csv, clip.json and report.html, and as wished labelled.mp4,
-    smoothed.csv, and for a protocol of posture angles.csv, posture.csv and posture.json.
+    smoothed.csv, and for a protocol of posture angles.csv, posture.csv and posture.json; and
+    limbs.csv where limbs are linked.
     """
     failures: dict[str, str] = {}
     for source in sources:
@@ -71,26 +76,45 @@ def _one(
     wishes: ClipWishes,
     advance: Callable[[str, int, int], None],
 ) -> None:
-    clip = predict_clip(
-        localiser,
-        source,
-        folder,
-        labelled=wishes.labelled,
-        advance=lambda done, total: advance(source.name, done, total),
-    )
+    found = _predicted(folder, localiser, source, wishes, advance)
+    clip = found.clip if isinstance(found, PredictedDepth) else found
     smoothed = None if wishes.smoothing is None else smooth(clip.track, wishes.smoothing)
     if smoothed is not None:
         write_smoothed(smoothed, folder / "smoothed.csv")
     provenance = {**localiser_provenance(localiser), "clip": source.name}
-    write_json(folder / "clip.json", _about(clip, smoothed, provenance))
+    about = _about(clip, smoothed, provenance)
+    if isinstance(found, PredictedDepth):
+        about |= about_depth(found, localiser)
+    write_json(folder / "clip.json", about)
     posture = None
     if wishes.protocol is not None and wishes.protocol.posture is not None:
         posture = clip_posture(
             wishes.protocol, source, localiser.scheme, clip.track, wishes.posture
         )
         write_clip_posture(posture, folder)
-    write_clip_report(
-        _reported(clip, localiser, smoothed, posture, provenance), folder / "report.html"
+    reported = _reported(clip, localiser, smoothed, posture, provenance)
+    if isinstance(found, PredictedDepth):
+        write_depth_report(reported_depth(found, reported, localiser), folder / "report.html")
+    else:
+        write_clip_report(reported, folder / "report.html")
+
+
+def _predicted(
+    folder: Path,
+    localiser: Localiser,
+    source: ClipSource,
+    wishes: ClipWishes,
+    advance: Callable[[str, int, int], None],
+) -> PredictedClip | PredictedDepth:
+    """Several frames at once where the localiser takes them so; depth as depth in any case."""
+    several = isinstance(localiser, ClipLocaliser) or source.depth is not None
+    predict = predict_depth_clip if several else predict_clip
+    return predict(
+        localiser,
+        source,
+        folder,
+        labelled=wishes.labelled,
+        advance=lambda done, total: advance(source.name, done, total),
     )
 
 
