@@ -101,7 +101,7 @@ def test_a_replay_ends_as_joints_in_the_store(tmp_path: Path) -> None:
     with MonitorStore.open(tmp_path / STORE, ARM, origin_utc=clock.utc()) as store:
         store.begin({"source": "film"})
         following = Following(localiser, store, settings, clock, rate_hz=30.0)
-        status = run(Replay(film, clock), following, settings, tmp_path, clock=clock, stop=Event())
+        ended = run(Replay(film, clock), following, settings, tmp_path, clock=clock, stop=Event())
         frames = store.frames()
         track = store.track()
     assert frames.number.tolist() == list(range(40))
@@ -109,5 +109,5 @@ def test_a_replay_ends_as_joints_in_the_store(tmp_path: Path) -> None:
     assert set(frames.state[10:].tolist()) == {FrameState.FOUND}
     np.testing.assert_array_equal(track.coordinates[:, 0, 0], np.arange(10, 40) % 8)
     assert localiser.clips[0] == [1000.0, 1005.0, 1010.0]
-    assert status.frames["found"] == 30
+    assert ended.status.frames["found"] == 30
     assert (tmp_path / "status.json").exists()

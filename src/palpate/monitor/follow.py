@@ -201,7 +201,7 @@ class Following:
                 f"all frames were wanted, but {skipped} were let go: the source cannot wait, and "
                 "the localiser is slower than it"
             )
-        for note in self._notes.values():
+        for note in tuple(self._notes.values()):
             more = f"; {note.count} such frames" if note.count > 1 else ""
             told.append(f"{note.words}{more}")
         return told

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
@@ -43,6 +44,14 @@ class SourceThread:
             self._buffer.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended, in words, and how it stood then."""
+
+    how: str
+    status: Status
+
+
 def run(  # noqa: PLR0913 - the parts of a run
     source: StreamSource,
     following: Following,
@@ -52,11 +61,22 @@ def run(  # noqa: PLR0913 - the parts of a run
     clock: Clock,
     stop: Event,
     tell: Callable[[Status], None] = lambda status: None,
-) -> Status:
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Ended:
     """Follow a stream to its end, or until ``stop`` is set; return how it stood then.
 
-    ``out``/status.json is written every few seconds. Nothing of what came is left unsaved in the
-    end, if the disk has room.
+    ``out``/status.json is written every few seconds. Nothing of what was followed is left unsaved
+    in the end, if the disk has room.
+
+    Args:
+        source: of the frames; read by a thread of its own.
+        following: the work; done by the caller's thread.
+        settings: how.
+        out: folder of status.json.
+        clock: of this machine.
+        stop: set by whoever wants it to end; it is set in the end in any case.
+        tell: is given the status every few seconds.
+        meanwhile: work that may take longer than a frame; done by the thread that saves.
 
     Raises:
         PalpateError: what the source refused, or a store that fails; what came before is saved.
@@ -67,12 +87,13 @@ def run(  # noqa: PLR0913 - the parts of a run
 
     def save() -> None:
         following.save()
+        meanwhile()
         _write_status(out, following.status(buffered=buffer.frames))
 
-    with ThreadPoolExecutor(1, "palpate saving") as pool:
-        saving: Future[None] = pool.submit(save)
-        thread.start()
-        try:
+    try:
+        with ThreadPoolExecutor(1, "palpate saving") as pool:
+            saving: Future[None] = pool.submit(save)
+            thread.start()
             while not (buffer.ended or stop.is_set() or following.done):
                 following.work(buffer.take(_LOOK_S))
                 following.tick()
@@ -85,16 +106,19 @@ def run(  # noqa: PLR0913 - the parts of a run
                         saving = pool.submit(save)
                     elif following.saver.ready:
                         saving = pool.submit(following.save)
-        finally:
-            buffer.abandon()
-            stop.set()
-            following.close()
-    following.save()
+    finally:
+        how = "the stream ended"
+        if stop.is_set() or following.done:
+            how = "stopped" if stop.is_set() else "it was followed for as long as wished"
+        stop.set()
+        buffer.abandon()
+        following.close()
+        following.save()
     last = following.status(ended=True)
     _write_status(out, last)
     if thread.failure is not None:
         raise thread.failure
-    return last
+    return Ended(how, last)
 
 
 def _write_status(out: Path, status: Status) -> None:
