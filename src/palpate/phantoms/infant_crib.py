@@ -79,8 +79,8 @@ def _around(
     return np.stack([c * x - s * y, s * x + c * y, np.full(41, -0.75 * radius)], axis=1)
 
 
-def build_crib(crib: Crib, camera: InfantCamera, rays: Rays) -> Depth:
-    """How far away the crib is, px by px, without anybody in it."""
+def build_mattress(crib: Crib, camera: InfantCamera, rays: Rays) -> Depth:
+    """How far away mattress and floor are, px by px."""
     normal = camera.rotation[:, 2]
     towards = normal[0] * rays.x + normal[1] * rays.y + normal[2]
     flat = (normal @ camera.shift_mm) / towards
@@ -89,7 +89,12 @@ def build_crib(crib: Crib, camera: InfantCamera, rays: Rays) -> Depth:
     out = x * np.cos(crib.edge[0]) + y * np.sin(crib.edge[0]) - crib.edge[1]
     # The edge is round, the side of the mattress steep.
     fall = crib.drop / (1.0 + np.exp(np.clip(-out / 3.0, -30.0, 30.0)))
-    depth = (flat - (height - fall) / towards).astype(np.float32)
+    return (flat - (height - fall) / towards).astype(np.float32)
+
+
+def with_roll(crib: Crib, mattress: Depth, camera: InfantCamera, rays: Rays) -> Depth:
+    """The same with the roll on it."""
+    depth = mattress.copy()
     for first, last in zip(crib.roll[:-1], crib.roll[1:], strict=True):
         bar = Capsule(camera.seen(first), camera.seen(last), (crib.roll_radius, crib.roll_radius))
         draw(depth, bar, rays, soft_mm=6.0)

@@ -23,7 +23,7 @@ Limbs = Float[ndarray, "frame 4 4"]
 PASSAGE_S = 0.8
 # Limits of OUT, UP, TWIST, BEND in degrees, of an arm and of a leg.
 _LOW = np.radians([[5.0, -25.0, -80.0, 8.0], [10.0, -10.0, -45.0, 10.0]])
-_HIGH = np.radians([[150.0, 80.0, 80.0, 135.0], [85.0, 80.0, 45.0, 130.0]])
+_HIGH = np.radians([[150.0, 58.0, 80.0, 135.0], [85.0, 72.0, 45.0, 130.0]])
 _AS_LIMBS = [0, 0, 1, 1]
 
 
@@ -150,11 +150,14 @@ def draw_motion(
     raised = body.thick(0.098) + body.thick(0.03) * np.sin(roll) ** 2
     crown = np.array([np.sin(turn), -np.cos(turn)])
     pelvis = -0.11 * body.length * crown + lying.uniform(-8.0, 8.0, 2)
-    arm, leg = np.radians([[75.0, 14.0, 5.0, 85.0], [50.0, 30.0, 0.0, 86.0]])
+    usual = np.radians([[75.0, 10.0, 5.0, 85.0], [50.0, 26.0, 0.0, 86.0]])[_AS_LIMBS]
+    # On its side, what is on top falls forwards.
+    top = np.clip(np.array([-1.0, 1.0, -1.0, 1.0]) * np.sin(roll), 0.0, 1.0)[:, None]
+    usual = usual + top * np.radians([[-55.0, 55.0, 0.0, 0.0], [-38.0, 45.0, 0.0, 0.0]])[_AS_LIMBS]
     spread = np.radians([[24.0, 10.0, 32.0, 22.0], [10.0, 10.0, 15.0, 18.0]])[_AS_LIMBS]
     return Motion(
         parts=parts,
-        home=_within(np.stack([arm, arm, leg, leg]) + spread * lying.standard_normal((4, 4))),
+        home=_within(usual + spread * lying.standard_normal((4, 4))),
         pelvis=np.array([pelvis[0], pelvis[1], -raised]),
         turn=turn,
         roll=roll,

@@ -18,7 +18,7 @@ Angles = Float[ndarray, " frame"]
 # What a limb's four angles say; of each limb in the order of LIMBS.
 OUT, UP, TWIST, BEND = 0, 1, 2, 3
 # Where a joint bends to, as (to the side, to the crown, to the front) of the trunk.
-_ELBOW_TO = (-0.25, 0.85, 0.45)
+_ELBOW_TO = (-0.25, 0.90, 0.22)
 _KNEE_TO = (-0.50, -0.85, -0.15)
 
 

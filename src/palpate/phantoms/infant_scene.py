@@ -9,7 +9,7 @@ from numpy import ndarray
 from palpate.phantoms.infant_body import InfantBody
 from palpate.phantoms.infant_camera import InfantCamera
 from palpate.phantoms.infant_cover import Blanket, Cable, cable_mask, draped, under_blanket
-from palpate.phantoms.infant_crib import Crib, build_crib
+from palpate.phantoms.infant_crib import Crib, build_mattress, with_roll
 from palpate.phantoms.infant_flesh import flesh, under_skin_mm
 from palpate.phantoms.infant_operator import Visit, hands
 from palpate.phantoms.infant_pose import Skeleton
@@ -58,7 +58,8 @@ class Renderer:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._rays = Rays.of(scene.camera)
-        self._crib = build_crib(scene.crib, scene.camera, self._rays)
+        self._mattress = build_mattress(scene.crib, scene.camera, self._rays)
+        self._crib = with_roll(scene.crib, self._mattress, scene.camera, self._rays)
         self._sensor = Sensor(scene.sensor, scene.camera, self._rays)
         self._covered: Bool[ndarray, "y x"] | None = None
         if scene.blanket is not None:
@@ -83,7 +84,9 @@ class Renderer:
         buffer = self._rays.empty()
         for solid, soft in flesh(scene.body, scene.skeleton, index, scene.camera):
             draw(buffer, solid, self._rays, soft_mm=soft)
-        return np.minimum(buffer, self._crib)
+        # A limb presses the roll down to where it lies; the mattress does not give way.
+        pressed = np.minimum(buffer, self._mattress)
+        return np.where(buffer < FAR, pressed, self._crib)
 
     def _cables(self, surface: Depth, index: int) -> Bool[ndarray, "y x"]:
         """Lay the cables on the surface, and return the px that the camera cannot measure."""

@@ -17,7 +17,8 @@ FAR = np.float32(1e4)
 Depth = Float[ndarray, "y x"]
 Point = Float[ndarray, "3"]
 # What belongs to the columns or rows of a rectangle, and what to its px.
-Row, Column = Float[ndarray, "1 x"], Float[ndarray, "y 1"]
+Row = Float[ndarray, "1 x"]
+Column = Float[ndarray, "y 1"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
