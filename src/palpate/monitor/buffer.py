@@ -18,7 +18,7 @@ class FrameBuffer:
     ``latest`` never keeps anybody waiting and lets go the oldest. One thread puts, another takes.
 
     Raises:
-        ConfigError: no such policy, or room for no frame.
+        ConfigError: room for no frame.
 
     Example:
         >>> buffer = FrameBuffer("latest", waits=False, capacity=1)
@@ -31,8 +31,6 @@ class FrameBuffer:
     """
 
     def __init__(self, policy: Policy, *, waits: bool, capacity: int = CAPACITY) -> None:
-        if policy not in ("all", "latest"):
-            raise ConfigError(f"policies are all and latest; got {policy!r}")
         if capacity < 1:
             raise ConfigError(f"a buffer holds at least one frame; got {capacity}")
         self.policy, self.capacity = policy, capacity

@@ -95,7 +95,7 @@ def pack(frames: Frames) -> bytes:
     columns = [
         _differences(frames.number.astype("<i8")),
         _differences(microseconds(frames.time_s).astype("<i8")),
-        _differences(coordinates.reshape(count, -1).astype("<i2")),
+        _differences(coordinates.reshape(count, 2 * coordinates.shape[1]).astype("<i2")),
         _differences(np.rint(frames.score * 255.0).astype(np.uint8)),
         _differences(np.rint(frames.links * 255.0).astype(np.uint8)),
         frames.state.tobytes(),
@@ -143,7 +143,7 @@ def microseconds(time_s: Float[ndarray, "..."]) -> Int[ndarray, "..."]:
 
 def _differences(column: ndarray) -> bytes:
     """Differences down the column; of each number all lowest bytes first, then the next."""
-    rows = column.reshape(len(column), -1) if len(column) else column.reshape(0, 1)
+    rows = column if column.ndim == 2 else column[:, None]
     steps = rows.copy()
     steps[1:] = rows[1:] - rows[:-1]  # wraps around where it must, and so does the sum
     plain = np.ascontiguousarray(steps.T).view(np.uint8).reshape(-1, steps.dtype.itemsize)

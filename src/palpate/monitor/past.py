@@ -5,14 +5,16 @@ from collections import deque
 from palpate.errors import ConfigError
 from palpate.localisers.clip import ClipPlane
 
-_SLACK_S = 1e-6
+# A frame that lies midway is half a period off; the rest is for a clock that trembles. The
+# neighbour of a frame that is not there is a whole period off, and does not stand in for it.
+_TOLERANCE = 0.75
 
 
 class PlaneRing:
     """Keeps the planes that a clip's earlier frames may still be, and no more.
 
     A clip that ends at t is made of the planes at t - 2 interval, t - interval and t, each no
-    further from that time than half a period of the stream, or it is not made.
+    further from that time than three quarters of a period of the stream, or it is not made.
 
     Args:
         frames: of a clip.
@@ -31,7 +33,7 @@ class PlaneRing:
                 f"{1.0 / interval_s:.3g}"
             )
         self._steps = [interval_s * back for back in range(frames - 1, -1, -1)]
-        self._tolerance_s = period_s / 2.0 + _SLACK_S
+        self._tolerance_s = _TOLERANCE * period_s
         self._reach_s = self._steps[0] + self._tolerance_s
         most = 4 * int(self._reach_s / period_s + 2)  # a stream that is quicker than it says
         self._planes: deque[tuple[float, ClipPlane]] = deque(maxlen=most)

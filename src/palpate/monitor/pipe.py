@@ -22,7 +22,7 @@ MAGIC = b"PALPATE-DEPTH"
 STANDARD_INPUT = Path("-")
 _LONGEST_HEADER = 64
 _FRAME = struct.Struct("<QQ")
-_LARGEST_NUMBER = 2**62
+_LARGEST_NUMBER = 2**53
 
 
 def stream_header(width: int, height: int) -> bytes:
@@ -91,9 +91,8 @@ class PipeSource:
             return FileIO(0, "rb", closefd=False)
         return FileIO(self._path, "rb")
 
-    def _size(self, stream: FileIO) -> tuple[int, int] | None:
-        """Read the header; None where the writer went away without a word."""
-        line = b""
+    def _size(self, stream: FileIO, line: bytes = b"") -> tuple[int, int] | None:
+        """Read the header to its end; None where the writer went away without a word."""
         while not line.endswith(b"\n") and len(line) < _LONGEST_HEADER:
             byte = stream.read(1)
             if not byte:
@@ -115,33 +114,44 @@ class PipeSource:
         return width, height
 
     def _frames(
-        self, stream: FileIO, size: tuple[int, int], stop: Event
-    ) -> Iterator[StreamFrame | BadFrame]:
-        whole = _FRAME.size + 2 * size[0] * size[1]
-        while not stop.is_set():
-            content = bytearray(whole)
-            filled = _fill(stream, content)
+        self, stream: FileIO, size: tuple[int, int] | None, stop: Event
+    ) -> Iterator[StreamFrame | BadFrame | SourceRestarted]:
+        while size is not None and not stop.is_set():
+            head = bytearray(_FRAME.size)
+            filled = _fill(stream, head)
             if not filled:
                 return
-            if filled < _FRAME.size:
-                yield BadFrame(None, None, f"the stream ended after {filled} bytes of a frame")
+            if head.startswith(MAGIC):  # another writer, before the first one's end was seen
+                size = self._size(stream, bytes(head))
+                yield SourceRestarted(f"{self.name} has another writer")
+                continue
+            frame = self._frame(stream, head, filled, size)
+            yield frame
+            if isinstance(frame, BadFrame):
                 return
-            number, time_ns = _FRAME.unpack_from(content)
-            if number > _LARGEST_NUMBER:
-                raise FormatError(
-                    self.name,
-                    f"a frame of number {number}: the stream is out of step with its header; "
-                    f"each frame is {whole} bytes",
-                )
-            if filled < whole:
-                words = f"the stream ended in frame {number}, after {filled} of its {whole} bytes"
-                yield BadFrame(number, time_ns / 1e9, words)
-                return
-            pixels = np.frombuffer(content, "<u2", offset=_FRAME.size).reshape(size[::-1])
-            yield StreamFrame(number, time_ns / 1e9, pixels.astype(np.uint16, copy=False))
+
+    def _frame(
+        self, stream: FileIO, head: bytearray, filled: int, size: tuple[int, int]
+    ) -> StreamFrame | BadFrame:
+        whole = _FRAME.size + 2 * size[0] * size[1]
+        if filled < _FRAME.size:
+            return BadFrame(None, None, f"the stream ended after {filled} bytes of a frame")
+        number, time_ns = _FRAME.unpack(head)
+        if number > _LARGEST_NUMBER:
+            raise FormatError(
+                self.name,
+                f"a frame of number {number}: the stream is out of step with its header; each "
+                f"frame is {whole} bytes",
+            )
+        pixels = np.empty(size[::-1], dtype="<u2")
+        filled += _fill(stream, pixels.data.cast("B"))
+        if filled < whole:
+            words = f"the stream ended in frame {number}, after {filled} of its {whole} bytes"
+            return BadFrame(number, time_ns / 1e9, words)
+        return StreamFrame(number, time_ns / 1e9, pixels.astype(np.uint16, copy=False))
 
 
-def _fill(stream: FileIO, content: bytearray) -> int:
+def _fill(stream: FileIO, content: bytearray | memoryview) -> int:
     """Read until it is full or the stream ends; return how many bytes came."""
     view, filled = memoryview(content), 0
     while filled < len(content):
