@@ -39,13 +39,13 @@ class Part:
         members: candidate by joint.
         links: link by connection.
         anchors: where its limbs begin: the first joint of each that there is, on the trunk's side.
-        longest: length of its longest link.
+        size: length of its longest link, or the width of a joint's disc where that is more.
     """
 
     members: dict[int, int]
     links: dict[int, Link]
     anchors: tuple[_Place, ...] = ()
-    longest: float = 0.0
+    size: float = 0.0
 
     @property
     def score(self) -> float:
@@ -58,7 +58,7 @@ class Part:
             self.members | other.members,
             self.links | other.links,
             self.anchors + other.anchors,
-            max(self.longest, other.longest),
+            max(self.size, other.size),
         )
 
 
@@ -77,7 +77,9 @@ def matched(scores: Float[ndarray, "first second"], least: float) -> list[tuple[
     return [(row, column) for row, column in each if useful[row, column] > 0]
 
 
-def parts_of(links: Iterable[Link], limbs: Sequence[Limb], places: Sequence[_Place]) -> list[Part]:
+def parts_of(
+    links: Iterable[Link], limbs: Sequence[Limb], places: Sequence[_Place], disc: float
+) -> list[Part]:
     """Join links that share a candidate, the strongest first.
 
     A link that would bring a second candidate of the same joint into a part is left out; that
@@ -94,10 +96,11 @@ def parts_of(links: Iterable[Link], limbs: Sequence[Limb], places: Sequence[_Pla
             continue
         at.update(dict.fromkeys(mine.members.values(), mine))
     unique = {id(part): part for part in at.values()}
-    return [_placed(part, limbs, places) for part in unique.values()]
+    return [_placed(part, limbs, places, disc) for part in unique.values()]
 
 
-def _placed(part: Part, limbs: Sequence[Limb], places: Sequence[_Place]) -> Part:
+def _placed(part: Part, limbs: Sequence[Limb], places: Sequence[_Place], disc: float) -> Part:
+    """The same part with its place and its size."""
     begins = [
         next((part.members[joint] for joint in limb.joints if joint in part.members), None)
         for limb in limbs
@@ -105,7 +108,7 @@ def _placed(part: Part, limbs: Sequence[Limb], places: Sequence[_Place]) -> Part
     ]
     anchors = tuple(places[one] for one in begins if one is not None)
     lengths = [dist(*(places[one] for one in link.candidates)) for link in part.links.values()]
-    return Part(part.members, part.links, anchors, max(lengths))
+    return Part(part.members, part.links, anchors, max(disc, *lengths))
 
 
 def bodies_of(
@@ -118,8 +121,8 @@ def bodies_of(
     least sum of distances between where limbs begin (of an infant, shoulders and hips). So two
     infants beside each other are told apart even where one's left arm lies nearer to the other's
     right arm than to his own. Broken limbs come last, the best first: each joins the nearest body
-    that lacks its joints. What is farther from a body than ``reach`` of the longest links begins
-    a body of its own.
+    that lacks its joints. What is farther from a body than ``reach`` times its size begins a body
+    of its own.
     """
     whole: dict[int, list[Part]] = {}
     broken = []
@@ -172,7 +175,7 @@ def _cost(part: Part, body: Part, places: Sequence[_Place], reach: float) -> flo
         for one in part.members.values()
         for other in body.members.values()
     )
-    if gap > reach * max(part.longest, body.longest):
+    if gap > reach * max(part.size, body.size):
         return inf
     each = [dist(one, other) for one in part.anchors for other in body.anchors]
     return sum(each) / len(each)

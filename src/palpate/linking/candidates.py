@@ -10,7 +10,7 @@ from numpy import ndarray
 
 _PER_MAP = 64  # pixels looked at before near ones are left out; noise has more, a network fewer
 _FLAT = 0.2  # of a peak's window has to be lower than half the peak, or it is none
-_NOTHING = 1e-4  # what is less is 0: numbers near the smallest that there are cost much time
+_NOTHING = 1e-4  # what is less is this: numbers near the smallest that there are cost much time
 _CELL = np.eye(2) / 12.0  # covariance of a point that may be anywhere within one cell
 
 
@@ -22,7 +22,7 @@ class Candidates:
         joint: (candidate,), the map that it is the peak of; ascending.
         position: (candidate, 2) as (x, y), in cells.
         covariance: (candidate, 2, 2), spread of the peak, in cells^2.
-        score: (candidate,), height of the map in (0, 1].
+        score: (candidate,), height of the smoothed map, in (0, 1].
     """
 
     joint: Int[ndarray, " candidate"]
@@ -55,7 +55,7 @@ def find_candidates(
         >>> find_candidates(maps, radius=1.5, least=0.2, share=0.3, most=4).position.round(6)
         array([[5., 4.]])
     """
-    joint, pixel = _peaks(maps, radius, least, most)
+    joint, pixel, score = _peaks(maps, radius, least, most)
     column, row, inside = _around(pixel, int(np.ceil(2 * radius)), maps.shape[1:])
     values = maps[joint[:, None], row, column].astype(np.float64)
     values *= inside
@@ -66,16 +66,16 @@ def find_candidates(
     _leave_to_others(mass, joint, pixel, column, row)
     total = mass.sum(axis=1)
     peaked &= total > 0
-    joint, mass, total = joint[peaked], mass[peaked], total[peaked]
-    mean, covariance = _moments(mass / total[:, None], column[peaked], row[peaked])
-    _mend_cut(mean, covariance, inside[peaked].all(axis=1), maps.shape[1:])
-    return Candidates(joint, mean, covariance + _CELL, np.minimum(height[peaked], 1.0))
+    mass = mass[peaked] / total[peaked, None]
+    mean, covariance = _moments(mass, column[peaked], row[peaked])
+    _mend_cut(mean, covariance, inside[peaked].all(axis=1), maps.shape[1:], radius / 2)
+    return Candidates(joint[peaked], mean, covariance + _CELL, np.minimum(score[peaked], 1.0))
 
 
 def _peaks(
     maps: Float[ndarray, "joint y x"], radius: float, least: float, most: int
-) -> tuple[Int[ndarray, " candidate"], Int[ndarray, "candidate 2"]]:
-    """Joint and pixel (x, y) of what is highest within the radius."""
+) -> tuple[Int[ndarray, " candidate"], Int[ndarray, "candidate 2"], Float[ndarray, " candidate"]]:
+    """Joint, pixel (x, y) and smoothed height of what is highest within the radius."""
     joints, height, width = maps.shape
     reach = max(round(radius), 1)
     sigma = radius / 3
@@ -83,7 +83,7 @@ def _peaks(
     # All maps at once, one below the other, and between them rows that nothing crosses.
     pitch = height + max(reach, spread)
     tall = np.zeros((joints, pitch, width), np.float32)
-    np.copyto(tall[:, :height], maps, where=maps > _NOTHING)
+    np.maximum(maps, np.float32(_NOTHING), out=tall[:, :height])
     smooth = cv2.GaussianBlur(
         tall.reshape(-1, width),
         (2 * spread + 1, 2 * spread + 1),
@@ -95,8 +95,9 @@ def _peaks(
     hits = np.flatnonzero((smooth == highest) & (smooth >= least))
     row, column = np.divmod(hits, width)
     joint, row = np.divmod(row, pitch)
-    kept = _apart(joint, column, row, smooth.ravel()[hits], reach, most)
-    return joint[kept], np.stack([column[kept], row[kept]], axis=1)
+    heights = smooth.ravel()[hits]
+    kept = _apart(joint, column, row, heights, reach, most)
+    return joint[kept], np.stack([column[kept], row[kept]], axis=1), heights[kept]
 
 
 def _apart(
@@ -187,21 +188,29 @@ def _mend_cut(
     covariance: Float[ndarray, "candidate 2 2"],
     whole: Bool[ndarray, " candidate"],
     shape: tuple[int, ...],
+    usual: float,
 ) -> None:
     """Put the centres of peaks that the border cuts where those of whole discs would be, in place.
 
-    A disc is twice as wide as its standard deviation along the border, which does not cut it.
+    A disc is twice as wide as its standard deviation along the border, which does not cut it. In
+    a corner two borders do: there the width is that of whole peaks, or the usual one.
     """
     seen, distance = _cut_disc()
+    spreads = np.sqrt(covariance[:, [0, 1], [0, 1]])
+    if whole.any():
+        usual = float(np.median(spreads[whole]))
+    size = np.array([shape[1], shape[0]])
     for one in np.flatnonzero(~whole):
-        spread = np.diag(covariance[one]).copy()
-        for axis, size in ((0, shape[1]), (1, shape[0])):
-            radius = 2 * np.sqrt(spread[1 - axis])
-            left = mean[one, axis] + 0.5
-            right = size - left
-            from_border = min(left, right)
-            if not from_border < radius:
-                continue
-            centre = radius * np.interp(from_border / radius, seen, distance)
-            mean[one, axis] = (centre if left <= right else size - centre) - 0.5
-            covariance[one, axis, axis] = max(spread)
+        left = mean[one] + 0.5
+        from_border = np.minimum(left, size - left)
+        radius = 2 * spreads[one, ::-1]
+        if (from_border < 2 * spreads[one].max()).all():
+            radius = np.maximum(radius, 2 * usual)
+        cut = from_border < radius
+        centre = np.where(
+            cut, radius * np.interp(from_border / radius, seen, distance), from_border
+        )
+        mean[one] = np.where(left <= size / 2, centre, size - centre) - 0.5
+        covariance[one, [0, 1], [0, 1]] = (
+            np.maximum(spreads[one], np.where(cut, radius / 2, 0)) ** 2
+        )

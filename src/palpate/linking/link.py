@@ -53,8 +53,9 @@ class LinkSettings:
         share: of a peak's height; what lies below does not count for its centre.
         samples: on the line between two joints.
         most: candidates per joint.
-        reach: how far a limb may lie from the rest of its body, in lengths of the longest link.
-            An infant's trunk is about twice as long as a thigh; limbs are seen shortened.
+        reach: how far a limb may lie from the rest of its body, in lengths of the longest link, or
+            in discs of a joint where those are wider. An infant's trunk is about twice as long as
+            a thigh, and limbs are seen shortened.
 
     Raises:
         ConfigError: a share that is not in (0, 1), a count or a length that is not positive.
@@ -62,11 +63,11 @@ class LinkSettings:
 
     least_joint: float = 0.2
     least_link: float = 0.2
-    lone_joint: float = 0.5
+    lone_joint: float = 0.3
     share: float = 0.3
     samples: int = 10
     most: int = 6
-    reach: float = 4.0
+    reach: float = 5.0
 
     def __post_init__(self) -> None:
         for name in ("least_joint", "least_link", "lone_joint", "share"):
@@ -127,7 +128,8 @@ def link_pose(
     places = [(x, y) for x, y in found.position.tolist()]
     limbs = limbs_of(scheme)
     links = _links(maps[joints:], found, scheme, settings)
-    bodies = bodies_of(parts_of(links, limbs, places), limbs, places, settings.reach)
+    parts = parts_of(links, limbs, places, 2 * layout.radius_px / layout.stride)
+    bodies = bodies_of(parts, limbs, places, settings.reach)
     best = bodies[0] if bodies else None
     members = dict(best.members) if best else {}
     members |= _alone(found, bodies, places, settings)
@@ -242,7 +244,7 @@ def _near(
     place: tuple[float, float], body: Part, places: list[tuple[float, float]], reach: float
 ) -> bool:
     nearest = min(dist(place, places[one]) for one in body.members.values())
-    return nearest <= reach * body.longest
+    return nearest <= reach * body.size
 
 
 def _pose(
