@@ -4,16 +4,17 @@ from rich.table import Table
 
 from palpate.cli.progress import console
 from palpate.evaluation.limb_errors import LimbEvaluation, LimbSummary
-from palpate.report.limb_tables import UNITS, big, reading, seconds
+from palpate.report.limb_tables import UNITS, big, notes_of, reading, seconds
 from palpate.workflows.limb_tables import GRID_PX, StudiedLimbs
 
 
 def show_limbs(studied: StudiedLimbs) -> None:
     """Print the table of the paper, and paired differences to the first prediction."""
     console.print(_errors(studied))
+    console.print(_costs(studied))
     if studied.differences:
         console.print(_differences(studied))
-    for note in (*studied.notes, *(n for cost in studied.costs.values() for n in cost.notes)):
+    for note in (*studied.notes, *notes_of(studied.costs)):
         console.print(f"note: {note}", highlight=False, markup=False, style="dim")
 
 
@@ -23,13 +24,11 @@ def _errors(studied: StudiedLimbs) -> Table:
         title=f"RMSD of limbs, {UNITS[GRID_PX]}: median (IQR) over {len(errors.clips)} clips of "
         f"{len(set(errors.subjects))} subjects"
     )
-    table.add_column("")
-    for limb in errors.limbs:
-        table.add_column(limb, justify="right")
-    for column in ("found", "parameters", "MACs", "s/epoch reg.", "s/epoch all", "s/clip"):
+    table.add_column("", overflow="fold")
+    for column in (*errors.limbs, "found"):
         table.add_column(column, justify="right")
     for each in studied.every:
-        table.add_row(each.made_by, *_figures(each), *_costs(studied, each.made_by))
+        table.add_row(each.made_by, *_figures(each))
     return table
 
 
@@ -48,24 +47,29 @@ def _median(summary: LimbSummary) -> str:
     return f"{summary.median:.2f} ({summary.quartiles[1] - summary.quartiles[0]:.2f})"
 
 
-def _costs(studied: StudiedLimbs, name: str) -> list[str]:
-    cost = studied.costs.get(name)
-    if cost is None:
-        return []
-    return [
-        big(cost.parameters),
-        big(cost.multiply_accumulates),
-        seconds(cost.regression_seconds_per_epoch),
-        seconds(cost.seconds_per_epoch),
-        seconds(cost.seconds_per_clip),
-    ]
+def _costs(studied: StudiedLimbs) -> Table:
+    table = Table(title="costs, medians over runs; s/epoch of the regression network, and of all")
+    table.add_column("", overflow="fold")
+    for column in ("parameters", "MACs a clip", "s/epoch reg.", "s/epoch all", "s/clip predicting"):
+        table.add_column(column, justify="right")
+    for name, cost in studied.costs.items():
+        table.add_row(
+            name,
+            big(cost.parameters),
+            big(cost.multiply_accumulates),
+            seconds(cost.regression_seconds_per_epoch),
+            seconds(cost.seconds_per_epoch),
+            seconds(cost.seconds_per_clip),
+        )
+    return table
 
 
 def _differences(studied: StudiedLimbs) -> Table:
     first = studied.found[0].made_by
     table = Table(title=f"RMSD against {first}: joints that both found, bootstrap by subject")
     for column in ("recipe", "limb", "median", "mean", "within 5 %", "not by both"):
-        table.add_column(column, justify="left" if column in ("recipe", "limb") else "right")
+        left = column in ("recipe", "limb")
+        table.add_column(column, justify="left" if left else "right", overflow="fold")
     for name, rows in studied.differences.items():
         for row in rows:
             if row.unit == GRID_PX:

@@ -9,15 +9,20 @@ from palpate.report.limb_reported import ReportedLimbs
 from palpate.report.limb_tables import (
     AIM_PERCENT,
     UNITS,
-    cost_notes,
     cost_table,
     difference_table,
     error_table,
+    notes_of,
     published,
     stage_table,
 )
 from palpate.report.parts import Plot, SheetHead, Table, Tile
 from palpate.report.wording import number, percent, span
+
+_SECONDS = (
+    "Medians over the runs of a method. Seconds are of the machine that trained, and what else it "
+    "did then: compare methods of one run with each other, by their ratios."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def limb_page(report: ReportedLimbs) -> LimbPage:
         plot=Plot(
             drawing,
             "RMSD of each clip. Box: quartiles and median over clips; whiskers: 5 % to 95 % of "
-            "the clips.",
+            "the clips; what lies above the picture is in the table.",
         ),
         errors=error_table(report, main),
         others=tuple(
@@ -73,7 +78,7 @@ def limb_page(report: ReportedLimbs) -> LimbPage:
         paper_note=NOTE if published(report) else "",
         costs=cost_table(report) if report.costs else None,
         stages=stage_table(report),
-        cost_notes=cost_notes(tuple(report.costs.values())),
+        cost_notes=(_SECONDS, *notes_of(report.costs)),
         differences=tuple(
             difference_table(name, [row for row in rows if row.unit == main], report.first.made_by)
             for name, rows in report.differences.items()

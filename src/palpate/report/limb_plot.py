@@ -18,6 +18,8 @@ _WIDTH, _HEIGHT = 10.6, 4.0
 _LOOKS = ((MODEL, ""), (THIRD, "///"), (INK, "..."), ("#c0476a", "xxx"), ("#5b8c2a", "---"))
 _GUESS = (HUMAN, "|||")
 _WHISKERS = (5.0, 95.0)
+# A guess that is far off may not squeeze the boxes of the predictions: so many times their height.
+_SIGHT = 2.2
 # Boxes of a limb fill so much of its place.
 _FILLED = 0.8
 
@@ -70,7 +72,7 @@ def limb_plot(
                 box.set(facecolor=(0, 0, 0, 0), edgecolor=colour, hatch=hatch, lw=1.3)
         axes.set_xticks(range(len(limbs)), [short(limb) for limb in limbs])
         axes.set(xlim=(-0.6, len(limbs) - 0.4), ylabel=label)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, min(axes.get_ylim()[1], _sight(errors, unit)))
         axes.tick_params(axis="x", length=0, labelcolor=INK)
         axes.grid(False, axis="x")
         figure.legend(
@@ -82,3 +84,10 @@ def limb_plot(
             ncols=3,
         )
         return as_svg(figure, f"{label} by limb")
+
+
+def _sight(errors: Sequence[LimbErrors], unit: str) -> float:
+    """Up to where is drawn; infinite where no prediction has a figure."""
+    known = [column[np.isfinite(column)] for each in errors for column in each.rmsd[unit].T]
+    reach = [float(np.percentile(column, _WHISKERS[1])) for column in known if len(column)]
+    return _SIGHT * max(*reach, 1e-6) if reach else np.inf

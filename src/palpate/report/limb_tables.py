@@ -1,6 +1,6 @@
 """Errors of limbs, what methods cost and how they differ, as tables of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from palpate.evaluation.bootstrap import Interval
 from palpate.evaluation.limb_costs import RunCost
@@ -121,11 +121,9 @@ def reading(each: LimbDifference) -> str:
     return "no" if interval[0] > AIM_PERCENT else "not settled"
 
 
-def cost_notes(costs: Sequence[RunCost]) -> tuple[str, ...]:
-    """Say what could not be read, and what the seconds are."""
-    notes = [note for cost in costs for note in cost.notes]
-    told = "Medians over the runs of a method. Seconds are of the machine that trained: compare "
-    return (f"{told}methods of one run with each other.", *notes)
+def notes_of(costs: Mapping[str, RunCost]) -> tuple[str, ...]:
+    """Say what could not be read of which method."""
+    return tuple(f"{name}, {note}" for name, cost in costs.items() for note in cost.notes)
 
 
 def big(value: float | None) -> str:
