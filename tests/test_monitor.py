@@ -15,10 +15,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from palpate.affine import Affine
+from palpate.cli.monitor import monitor, monitor_report
 from palpate.errors import (
     ConfigError,
     FormatError,
@@ -55,6 +58,9 @@ from palpate.monitor.segment import Segment
 from palpate.monitor.store import STORE, MonitorStore
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
+from palpate.workflows.monitor_live import LiveRun, clip_localiser
+from palpate.workflows.monitor_page import page_of_store, summary_of_store
+from palpate.workflows.monitor_source import SourceWishes, chosen_pace, chosen_policy
 
 ARM = LandmarkScheme("arm", ("elbow", "wrist"), edges=(("elbow", "wrist"),))
 
@@ -1041,3 +1047,127 @@ def test_a_killed_run_leaves_a_whole_store_that_the_next_one_appends_to(tmp_path
     assert len(store.frames()) == len(before) + 12
     assert (np.diff(store.track().times_s) > 0).all()
     store.close()
+
+
+# The whole workflow, and the command
+
+
+def limb_film(count: int) -> Film:
+    """A wrist that moves to and fro."""
+    return Film([frame(n, at=(round(4 + 3.4 * np.sin(n / 5)), 2)) for n in range(count)])
+
+
+def live(tmp_path: Path, film: Film, **how: Any) -> LiveRun:
+    clock = FakeClock()
+    chosen = FollowSettings(policy="all", **how)
+    source = Replay(film, clock)
+    return LiveRun(Brightest(clock), source, tmp_path, chosen, {"source": "film"})
+
+
+def test_a_run_leaves_store_status_movement_and_page(tmp_path: Path) -> None:
+    status = live(tmp_path, limb_film(300)).follow(clock=FakeClock(), stop=Event())
+    assert status.frames["found"] + status.frames["partial"] == 290
+    windows = json.loads((tmp_path / "movement.json").read_text())["windows"]
+    assert sum(window["frames"] for window in windows) == 290
+    page = page_of_store(tmp_path)
+    text = page.read_text()
+    assert "elbow to wrist" in text
+    assert "film" in text
+    with MonitorStore.read(tmp_path / STORE) as store:
+        assert store.sessions()[0].how == "the stream ended"
+        (summary,) = [summary_of_store(store)]
+    assert summary.delays is not None
+    assert summary.delays.frames == 290
+
+
+def test_the_page_counts_what_came_and_what_did_not(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.give(*(frame(n) for n in range(60)), BadFrame(60, None, "cut off"), frame(70))
+    bench.clock.seconds += 30.0
+    bench.give(frame(71, 35.0), frame(72, 35.1))
+    bench.end().close()
+    with MonitorStore.read(tmp_path / STORE) as store:
+        summary = summary_of_store(store)
+    counts = Counter()
+    for row in summary.rows:
+        counts.update(row.states)
+    assert counts == {"gap": 13, "found": 50, "bad": 1, "missing": 9}
+    assert [gap.reason for gap in summary.gaps] == ["stall"]
+    assert summary.warnings == ("Bad frame: cut off.",)
+
+
+def test_a_stopped_run_says_so(tmp_path: Path) -> None:
+    stop = Event()
+    stop.set()
+    live(tmp_path, limb_film(30)).follow(clock=FakeClock(), stop=stop)
+    with MonitorStore.read(tmp_path / STORE) as store:
+        assert store.sessions()[0].how == "stopped"
+
+
+def test_a_localiser_of_single_images_is_refused_in_words() -> None:
+    class Still:
+        scheme, name, weights, protocol, variance_factor = ARM, "still", "abc", "", None
+
+        def predict(self, image: Image) -> Prediction:
+            raise NotImplementedError
+
+    with pytest.raises(PalpateError, match="finds landmarks in single images"):
+        clip_localiser(Still(), "RUN")
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"rate_hz": 0.0}, "--rate-hz"),
+        ({"accelerate": 0.0}, "--accelerate"),
+        ({"live": True, "loop": True}, "for recordings"),
+        ({"backlog": True}, "goes with --live"),
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused(how: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        SourceWishes(**how)
+
+
+def test_policy_and_pace_are_read_from_words() -> None:
+    assert chosen_policy(None, recording=True) == "all"
+    assert chosen_policy(None, recording=False) == "latest"
+    assert chosen_policy("latest", recording=True) == "latest"
+    assert chosen_pace("max") == np.inf
+    assert chosen_pace("2.5") == 2.5
+    with pytest.raises(ConfigError, match="all or latest"):
+        chosen_policy("newest", recording=True)
+    with pytest.raises(ConfigError, match="or max"):
+        chosen_pace("quick")
+
+
+def test_the_command_follows_a_clip_and_writes_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "infant01", tmp_path / "out"
+    film = limb_film(90)
+    write_depth_folder(folder, [one.pixels for one in film.frames])
+    monkeypatch.setattr(
+        "palpate.localisers.load.load_localiser", lambda *_, **__: Brightest(FakeClock())
+    )
+    app = typer.Typer()
+    app.command()(monitor)
+    app.command()(monitor_report)
+    runner = CliRunner()
+    words = ["monitor", "RUN", str(folder), "--out", str(out), "--accelerate", "max"]
+    result = runner.invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    with MonitorStore.read(out / STORE) as store:
+        assert store.frames().number.tolist() == list(range(90))
+        provenance = store.sessions()[0].provenance
+    assert provenance["source"] == "infant01"
+    assert provenance["policy"] == "all"
+    (out / "monitor.html").unlink()
+    assert runner.invoke(app, ["monitor-report", str(out)]).exit_code == 0
+    assert (out / "monitor.html").exists()
+
+
+def test_monitoring_works_without_torch() -> None:
+    words = "import sys, palpate.cli.monitor, palpate.workflows.monitor_live as m; "
+    words += "import palpate.workflows.monitor_page; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", words], check=True)

@@ -60,8 +60,9 @@ def monitor(  # noqa: PLR0913, PLR0917 - the flags of a command
     """
     from math import inf
 
-    from palpate.cli.progress import console
+    from palpate.cli.progress import console, errors
     from palpate.cli.typed import typed_command
+    from palpate.errors import PalpateError
     from palpate.localisers.load import load_localiser
     from palpate.monitor.clock import SystemClock
     from palpate.monitor.follow import FollowSettings
@@ -103,7 +104,12 @@ def monitor(  # noqa: PLR0913, PLR0917 - the flags of a command
             clock=clock, stop=stop, tell=tell
         )
     _tell_end(status, out)
-    console.print(f"page: {page_of_store(out)}", highlight=False, markup=False, soft_wrap=True)
+    try:
+        page = page_of_store(out)
+    except PalpateError as error:  # the store is there, and palpate monitor-report may try again
+        errors.print(f"no page: {error}", highlight=False, markup=False)
+        return
+    console.print(f"page: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
 def monitor_report(

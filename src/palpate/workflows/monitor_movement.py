@@ -72,7 +72,8 @@ class LiveMovement:
 def feed(windows: MovementWindows, entry: Entry) -> list[MovementRow]:
     """Hand an entry to the windows; return the rows that it completes."""
     if isinstance(entry, Gap):
-        return windows.count(entry.stop_s, MISSING, entry.frames) if entry.frames else []
+        state = entry.reason if entry.reason == "not saved" else MISSING
+        return windows.count(entry.stop_s, state, entry.frames) if entry.frames else []
     if not isinstance(entry, FrameRecord):
         return []
     if entry.state is FrameState.BAD:  # its time may be that of the frame before
