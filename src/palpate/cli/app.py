@@ -20,6 +20,7 @@ from palpate.cli.demo import demo
 from palpate.cli.evaluate import evaluate
 from palpate.cli.export import export
 from palpate.cli.measure import measure
+from palpate.cli.monitor import monitor, monitor_report
 from palpate.cli.phantom import phantom
 from palpate.cli.predict import predict
 from palpate.cli.protocols import protocols
@@ -46,6 +47,8 @@ for verb in (
     compare,
     curve,
     predict,
+    monitor,
+    monitor_report,
     measure,
     shape,
     convert,
