@@ -43,7 +43,7 @@ class ClipConvolution(nn.Conv3d):
         if clip.device.type not in ("cpu", "meta"):
             return super().forward(clip)
         if self.kernel_size[0] == 1:
-            return unfolded(self._plane(folded(clip), self.weight[:, :, 0]), clip.shape[0])
+            return unfolded(self._plane(folded(clip), self.weight[:, :, 0]), clip.shape[2])
         frames = clip.unbind(2)
         return torch.stack([self._frame(frames, at) for at in range(len(frames))], dim=2)
 
@@ -63,9 +63,9 @@ def folded(clip: Float[Tensor, "b c t y x"]) -> Float[Tensor, "bt c y x"]:
     return clip.transpose(1, 2).flatten(0, 1)
 
 
-def unfolded(images: Float[Tensor, "bt c y x"], batch: int) -> Float[Tensor, "b c t y x"]:
-    """Images as the frames of ``batch`` clips."""
-    return images.reshape(batch, -1, *images.shape[1:]).transpose(1, 2)
+def unfolded(images: Float[Tensor, "bt c y x"], frames: int) -> Float[Tensor, "b c t y x"]:
+    """Images as clips of so many frames."""
+    return images.reshape(-1, frames, *images.shape[1:]).transpose(1, 2)
 
 
 class Halved(nn.Conv3d):
@@ -77,7 +77,7 @@ class Halved(nn.Conv3d):
     def forward(self, clip: Float[Tensor, "b c t y x"]) -> Float[Tensor, "b k t y2 x2"]:
         """Return features at half the size."""
         half = functional.conv2d(folded(clip), self.weight[:, :, 0], stride=2)
-        return unfolded(half, clip.shape[0])
+        return unfolded(half, clip.shape[2])
 
 
 class Doubled(nn.ConvTranspose3d):
@@ -91,7 +91,7 @@ class Doubled(nn.ConvTranspose3d):
     ) -> Float[Tensor, "b k t y2 x2"]:
         """Return features at twice the size."""
         twice = functional.conv_transpose2d(folded(clip), self.weight[:, :, 0], stride=2)
-        return unfolded(twice, clip.shape[0])
+        return unfolded(twice, clip.shape[2])
 
 
 def norm_relu(convolution: nn.Conv3d | nn.ConvTranspose3d) -> nn.Sequential:

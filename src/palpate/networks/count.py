@@ -41,13 +41,16 @@ def parameters_keras(network: nn.Module) -> int:
 def multiply_accumulates(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """Multiply-accumulates of convolutions, deconvolutions and dense layers for one image.
 
-    ``input_shape`` is (channels, y, x), or (channels, t, y, x). Biases, normalisation, activations and pooling
-    are not counted. A deconvolution is counted at its input: each pixel is multiplied
-    with the whole kernel once. Nothing is computed: the network runs on the meta device.
+    ``input_shape`` is (channels, y, x), or (channels, t, y, x) of a clip. Biases, normalisation,
+    activations and pooling are not counted. A deconvolution is counted at its input: each pixel
+    is multiplied with the whole kernel once. What lies beyond the border counts as if it were
+    multiplied. Nothing is computed: the network runs on the meta device.
 
     Example:
         >>> multiply_accumulates(nn.Conv2d(3, 8, 3, padding=1), (3, 10, 20))
         43200
+        >>> multiply_accumulates(nn.Conv3d(3, 8, 3, padding=1), (3, 5, 10, 20))
+        648000
     """
     return _total(network, input_shape, _multiply_accumulates)
 

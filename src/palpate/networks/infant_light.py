@@ -48,11 +48,11 @@ class InfantLight(nn.Module):
         widths = [channels_of(published, width) for published in WIDTHS]
         self.gate = ClipGate(MULTIPLE, frames)
         self.encoder = FrameEncoder(in_channels, widths)
-        self.fusion = Fusion(widths, maps)
+        self.fusion = Fusion(widths, maps, frames)
 
     def forward(self, clip: Float[Tensor, "b c t y x"]) -> Float[Tensor, "b m t y2 x2"]:
         """Return the maps."""
-        return self.fusion(self.encoder(folded(self.gate(clip))), clip.shape[0])
+        return self.fusion(self.encoder(folded(self.gate(clip))))
 
 
 class FrameEncoder(nn.Module):
@@ -81,37 +81,39 @@ class FrameEncoder(nn.Module):
 class Fusion(nn.Module):
     """Frames told of each other, and the way up to the maps."""
 
-    def __init__(self, widths: list[int], maps: int) -> None:
+    def __init__(self, widths: list[int], maps: int, frames: int) -> None:
         super().__init__()
         half, quarter, eighth, sixteenth = widths
-        self.deep_time = _Neighbours(sixteenth)
+        self.frames = frames
+        self.deep_time = _Neighbours(sixteenth, frames)
         self.bottom = nn.Sequential(*(_Residual(sixteenth, dilation=d) for d in DILATIONS))
         self.to_eighth = _Up(sixteenth, eighth)
         self.to_quarter = _Up(eighth, quarter)
-        self.quarter_time = _Neighbours(quarter)
+        self.quarter_time = _Neighbours(quarter, frames)
         self.to_half = _Up(quarter, half)
         self.output = ClipConvolution(half, maps, (1, 1, 1), bias=True)
         start_at(self.output, FOREGROUND)
 
-    def forward(self, levels: list[Tensor], batch: int) -> Float[Tensor, "b m t y2 x2"]:
-        """Return the maps of ``batch`` clips from the features of their frames."""
+    def forward(self, levels: list[Tensor]) -> Float[Tensor, "b m t y2 x2"]:
+        """Return the maps of clips from the features of their frames, clip after clip."""
         half, quarter, eighth, sixteenth = levels
-        features = self.bottom(self.deep_time(sixteenth, batch))
+        features = self.bottom(self.deep_time(sixteenth))
         features = self.to_quarter(self.to_eighth(features, eighth), quarter)
-        features = self.to_half(self.quarter_time(features, batch), half)
-        return self.output(unfolded(features, batch))
+        features = self.to_half(self.quarter_time(features), half)
+        return self.output(unfolded(features, self.frames))
 
 
 class _Neighbours(nn.Module):
     """What the frames before and after say at the same place, added to what is there."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, frames: int) -> None:
         super().__init__()
+        self.frames = frames
         self.time = norm_relu(ClipConvolution(width, width, (3, 1, 1)))
 
-    def forward(self, images: Float[Tensor, "bt c y x"], batch: int) -> Tensor:
+    def forward(self, images: Float[Tensor, "bt c y x"]) -> Float[Tensor, "bt c y x"]:
         """Return as many features of the same frames."""
-        return images + folded(self.time(unfolded(images, batch)))
+        return images + folded(self.time(unfolded(images, self.frames)))
 
 
 class _Up(nn.Module):
