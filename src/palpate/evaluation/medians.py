@@ -24,12 +24,31 @@ def resampled_medians(
         return np.full(len(resampling.weights), np.nan)
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    # How many rows of the resample stand at or before each value.
-    reached = np.cumsum(resampling.weights[:, owners[order]], axis=1)
-    total = reached[:, -1:]
-    lower = np.argmax(reached > np.floor((total - 1) / 2), axis=1)
-    upper = np.argmax(reached > np.floor(total / 2), axis=1)
-    return np.where(total[:, 0] > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
+    ours = owners[order] == np.arange(len(resampling.subjects))[:, None]
+    # How many rows of each subject stand at or before each value.
+    reached = np.cumsum(ours, axis=1).astype(float)
+    total = resampling.weights @ reached[:, -1]
+    lower = _first_beyond(np.floor((total - 1) / 2), reached, resampling)
+    upper = _first_beyond(np.floor(total / 2), reached, resampling)
+    return np.where(total > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
+
+
+def _first_beyond(
+    count: Float[ndarray, " resample"],
+    reached: Float[ndarray, "subject row"],
+    resampling: Resampling,
+) -> Int[ndarray, " resample"]:
+    """First place at which more than ``count`` rows of a resample stand, by bisection.
+
+    A resample is a few counts of subjects, thousands of rows need not be laid out for it.
+    """
+    low = np.zeros(len(count), dtype=int)
+    high = np.full(len(count), reached.shape[1] - 1)
+    while (low < high).any():
+        middle = (low + high) // 2
+        enough = (resampling.weights * reached[:, middle].T).sum(axis=1) > count
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    return np.minimum(low, high)
 
 
 def percentile_interval(
