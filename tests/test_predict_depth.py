@@ -23,14 +23,23 @@ from palpate.linking.limbs import limbs_of
 from palpate.linking.pose import LinkedPose
 from palpate.localisers.clip import ClipLocaliser, ClipPlane, FoundFrame
 from palpate.prediction import Prediction
-from palpate.report.depth_colours import HOLE, DepthScale, depth_scale, false_colour
+from palpate.report.depth_colours import (
+    HOLE,
+    DepthScale,
+    depth_grey,
+    depth_picture,
+    depth_scale,
+    false_colour,
+)
 from palpate.report.limb_overlay import COLOURS, draw_limbs, moved_pose
 from palpate.scheme import LandmarkScheme
 from palpate.workflows.clip_sources import ClipSource, find_clip_sources, images_beside
+from palpate.workflows.predict import find_sources
 from palpate.workflows.predict_clips_into import ClipWishes, predict_clips_into
 from palpate.workflows.predict_depth_clip import predict_depth_clip
 from palpate.workflows.predict_depth_groups import Spacing, planned
 from palpate.workflows.predict_depth_lengths import DepthCamera, segment_lengths
+from palpate.workflows.predict_into import predict_into
 
 SIZE = (64, 48)
 ARM = LandmarkScheme(
@@ -452,3 +461,19 @@ def test_a_still_is_a_clip_of_one_frame():
     assert isinstance(Nearest(), ClipLocaliser)
     image = Image(depth_frame(0)[None], "a.png")
     np.testing.assert_allclose(Nearest().predict(image).mean, places(0))
+
+
+def test_a_still_of_depth_is_drawn_in_false_colour(tmp_path):
+    pixels = depth_frame(0)
+    pixels[20:, 40:] = 430
+    write_depth_folder(tmp_path / "stills", [pixels])
+    sources = find_sources([tmp_path / "stills" / "000000.png"])
+    predict_into(tmp_path, Nearest(), sources, overlays=True, advance=lambda *now: None)
+    overlay = cv2.imread(str(tmp_path / "overlays" / "000000.png.png"))[:, :, ::-1]
+    assert tuple(overlay[45, 1]) == HOLE
+    assert len({tuple(colour) for colour in overlay[44:, 1::20].reshape(-1, 3)}) == 3
+    grey = depth_grey(Image(pixels[None], "a.png"))
+    assert grey[0, 0] == 0
+    assert grey[30, 50] > grey[5, 50]
+    film = Image(np.full((3, 4, 4), 40, np.uint8), "b.png")
+    np.testing.assert_array_equal(depth_picture(film), film.grey())

@@ -105,6 +105,9 @@ def _predict_images(
 ) -> None:
     from palpate.cli.progress import console, errors, stages
     from palpate.errors import PalpateError
+    from palpate.image import Image
+    from palpate.localisers.clip import ClipLocaliser
+    from palpate.report.depth_colours import depth_grey
     from palpate.workflows.doubt import doubts
     from palpate.workflows.predict_into import predict_into
     from palpate.workflows.report_predictions import report_predictions
@@ -125,7 +128,8 @@ def _predict_images(
     found = doubts(localiser, sources, file)
     for sentence in found:
         errors.print(f"note: {sentence}", highlight=False, markup=False)
-    report_predictions(out, file, sources, protocol=protocol, doubts=found)
+    grey = depth_grey if isinstance(localiser, ClipLocaliser) else Image.grey
+    report_predictions(out, file, sources, protocol=protocol, doubts=found, grey=grey)
     console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)
 
 

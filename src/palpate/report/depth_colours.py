@@ -10,6 +10,7 @@ from jaxtyping import UInt8, UInt16
 from numpy import ndarray
 
 from palpate.errors import GeometryError
+from palpate.image import Image
 
 # Viridis has no grey in it, so that a hole is never taken for a depth.
 HOLE = (112, 112, 112)
@@ -66,8 +67,31 @@ def false_colour(depth: UInt16[ndarray, "y x"], scale: DepthScale) -> UInt8[ndar
         >>> false_colour(frame, DepthScale(400.0, 500.0)).tolist()
         [[[112, 112, 112], [253, 231, 36], [68, 1, 84]]]
     """
-    span = scale.far - scale.near
-    levels = np.clip((scale.far - depth.astype(np.float32)) * np.float32(255.0 / span), 0.0, 255.0)
-    picture = cv2.applyColorMap(np.rint(levels).astype(np.uint8), _COLOURS[:, None, :].copy())
+    picture = cv2.applyColorMap(_levels(depth, scale), _COLOURS[:, None, :].copy())
     picture[depth == 0] = HOLE
     return picture
+
+
+def depth_picture(image: Image) -> ndarray:
+    """Return an image to draw on: depth in false colour, RGB; any other as its grey."""
+    if not _is_depth(image):
+        return image.grey()
+    return false_colour(image.pixels[0], depth_scale([image.pixels[0]]))
+
+
+def depth_grey(image: Image) -> ndarray:
+    """Return an image as one channel: depth with near bright and holes black; else its grey."""
+    if not _is_depth(image):
+        return image.grey()
+    depth = image.pixels[0]
+    return np.where(depth == 0, np.uint8(0), _levels(depth, depth_scale([depth])))
+
+
+def _is_depth(image: Image) -> bool:
+    return image.axes == "yx" and len(image.pixels) == 1 and image.pixels.dtype == np.uint16
+
+
+def _levels(depth: UInt16[ndarray, "y x"], scale: DepthScale) -> UInt8[ndarray, "y x"]:
+    """From 255, near, to 0, far."""
+    share = (np.float32(scale.far) - depth) / np.float32(scale.far - scale.near)
+    return np.rint(np.clip(255.0 * share, 0.0, 255.0)).astype(np.uint8)

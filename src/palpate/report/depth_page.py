@@ -31,15 +31,17 @@ class DepthPage(ClipPage):
     """The sections that the template prints below the head."""
 
     limbs: LimbPart | None
-    legend: str
 
 
 def depth_page(reported: ReportedDepth) -> DepthPage:
     """Turn a clip and its limbs into text and drawings."""
     page = clip_page(reported.clip, depth_sheet(reported))
     said = {field.name: getattr(page, field.name) for field in fields(ClipPage)}
-    made = DepthPage(**said, limbs=None, legend=_legend(reported))
-    made = replace(made, notes=(*page.notes, *reported.notes))
+    made = replace(
+        DepthPage(**said, limbs=None),
+        notes=(*page.notes, *reported.notes),
+        sheet_note=f"{page.sheet_note} {_legend(reported)}".strip(),
+    )
     if reported.limbs is None:
         return made
     return replace(

@@ -68,8 +68,9 @@ class LimbCourse:
 
     def shares(self, limb: Limb) -> tuple[float, float, float]:
         """Return the shares of frames in which a limb was whole, partial, and not found at all."""
-        whole, partial = float(self.whole(limb).mean()), float(self.partial(limb).mean())
-        return whole, partial, max(0.0, 1.0 - whole - partial)
+        whole, partial = self.whole(limb), self.partial(limb)
+        nothing = np.logical_not(np.logical_or(whole, partial))
+        return float(whole.mean()), float(partial.mean()), float(nothing.mean())
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -18,6 +18,7 @@ from palpate.linking.pose import LinkedPose
 from palpate.localisers.clip import ClipLocaliser, ClipPlane, FoundFrame
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
+from palpate.side_by_side import processors, side_by_side
 from palpate.workflows.clip_sources import ClipSource
 from palpate.workflows.predict_clip import Found, Pixels, frame_image
 from palpate.workflows.predict_depth_frames import OpenClip
@@ -58,9 +59,11 @@ def find_in_clip(
     interval_s = localiser.interval_s or usual_step(clip.times_s)
     # A single frame without an interval: any will do, since it stands for all three.
     spacing = Spacing(localiser.frames, interval_s if np.isfinite(interval_s) else 1.0)
-    # One block after the other: the networks of clips keep every core busy by themselves.
-    blocks = map(partial(_find, localiser), _blocks(_shown(localiser, source, clip, spacing)))
-    yield from _in_order(one for block in blocks for one in block)
+    # Several blocks at a time only where each keeps to one core; otherwise one keeps all busy.
+    workers = processors() if getattr(localiser, "one_thread", False) else 1
+    blocks = _blocks(_shown(localiser, source, clip, spacing))
+    found = side_by_side(partial(_find, localiser), blocks, workers=workers)
+    yield from _in_order(one for block in found for one in block)
 
 
 class _Frames:

@@ -4,13 +4,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
+from numpy import ndarray
+
+from palpate.image import Image
 from palpate.io.predictions import (
     PredictedImage,
     PredictionFile,
     write_predictions,
     write_predictions_csv,
 )
+from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.localiser import Localiser
+from palpate.report.depth_colours import depth_picture
 from palpate.report.overlay import write_overlay
 from palpate.workflows.predict import Outcome, Source, predict_each
 from palpate.workflows.provenance import localiser_provenance
@@ -41,6 +46,8 @@ def predict_into(
         write_predictions_csv(file, out / "predictions.csv")
         return file
 
+    # What sees several frames at once sees depth where there are 16 bits of grey; others, films.
+    picture = depth_picture if isinstance(localiser, ClipLocaliser) else Image.grey
     saved = monotonic()
     try:
         for done, outcome in enumerate(predict_each(localiser, sources), start=1):
@@ -49,7 +56,7 @@ def predict_into(
             else:
                 found.append(outcome.predicted)
                 if overlays:
-                    _overlay(out / "overlays", outcome)
+                    _overlay(out / "overlays", outcome, picture)
             advance(done, outcome.identifier)
             if monotonic() - saved > _SAVE_SECONDS:
                 save()
@@ -59,9 +66,9 @@ def predict_into(
     return file
 
 
-def _overlay(folder: Path, outcome: Outcome) -> None:
+def _overlay(folder: Path, outcome: Outcome, picture: Callable[[Image], ndarray]) -> None:
     if outcome.predicted is None or outcome.image is None:
         return
     prediction = outcome.predicted.prediction
     target = folder / f"{outcome.identifier}.png"
-    write_overlay(target, outcome.image.grey(), prediction, edges=prediction.scheme.edges)
+    write_overlay(target, picture(outcome.image), prediction, edges=prediction.scheme.edges)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from numpy import ndarray
 
+from palpate.image import Image
 from palpate.io.measurements import write_measurements
 from palpate.io.predictions import PredictionFile
 from palpate.protocols.measure import measure
@@ -21,10 +22,11 @@ def report_predictions(
     *,
     protocol: Protocol | None,
     doubts: Sequence[str] = (),
+    grey: Callable[[Image], ndarray] = Image.grey,
 ) -> None:
     """Write report.html, and measurements.csv where there is a protocol, into ``out``.
 
-    ``doubts`` are sentences about images, shown first.
+    ``doubts`` are sentences about images, shown first; ``grey`` makes one channel of an image.
 
     Raises:
         ConfigError: the protocol needs landmarks that the localiser does not know.
@@ -39,7 +41,7 @@ def report_predictions(
             identifier=image.image,
             subject=image.subject,
             group=image.group,
-            image=_grey(reads[image.image]),
+            image=_read(reads[image.image], grey),
             prediction=image.prediction,
             report=reports.get(image.image),
             calibration=image.calibration,
@@ -58,8 +60,8 @@ def report_predictions(
     write_report(report, out / "report.html")
 
 
-def _grey(source: Source) -> Callable[[], ndarray]:
+def _read(source: Source, grey: Callable[[Image], ndarray]) -> Callable[[], ndarray]:
     def read() -> ndarray:
-        return source.read().grey()
+        return grey(source.read())
 
     return read
