@@ -44,14 +44,17 @@ class ClipConvolution(nn.Conv3d):
             return super().forward(clip)
         if self.kernel_size[0] == 1:
             return unfolded(self._plane(folded(clip), self.weight[:, :, 0]), clip.shape[2])
-        frames = clip.unbind(2)
-        return torch.stack([self._frame(frames, at) for at in range(len(frames))], dim=2)
+        # With the channels named last, nothing has to guess the order in memory: a guess goes
+        # wrong for a single clip, and normalisation is ten times slower in another order.
+        frames = clip.permute(0, 2, 3, 4, 1).unbind(1)
+        made = [self._frame(frames, at) for at in range(len(frames))]
+        return torch.stack(made, dim=1).permute(0, 4, 1, 2, 3)
 
-    def _frame(self, frames: tuple[Tensor, ...], at: int) -> Tensor:
+    def _frame(self, frames: tuple[Tensor, ...], at: int) -> Float[Tensor, "b y x k"]:
         first, last = max(at - 1, 0), min(at + 2, len(frames))
         taps = self.weight[:, :, first - at + 1 : last - at + 1]
-        near = torch.cat(frames[first:last], dim=1)
-        return self._plane(near, taps.transpose(1, 2).flatten(1, 2))
+        near = torch.cat(frames[first:last], dim=3).permute(0, 3, 1, 2)
+        return self._plane(near, taps.transpose(1, 2).flatten(1, 2)).permute(0, 2, 3, 1)
 
     def _plane(self, features: Tensor, kernel: Tensor) -> Tensor:
         pad = (self.kernel_size[1] // 2, self.kernel_size[2] // 2)
