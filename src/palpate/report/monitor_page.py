@@ -23,17 +23,19 @@ from palpate.report.monitor_plots import (
     delay_plot,
 )
 from palpate.report.monitor_pooled import (
+    LOOKED_AT,
     NO_FRAME,
     Bin,
     active_of,
     bins,
     coverage,
     mean_of,
+    observed,
     series,
     states,
 )
 from palpate.report.monitor_reported import Delays, MonitorSummary, StreamGap
-from palpate.report.monitor_sentences import grounds, length, spoken, warnings
+from palpate.report.monitor_sentences import between, grounds, length, spoken, warnings
 from palpate.report.monitor_tables import (
     MOST_GAPS,
     definition_table,
@@ -134,13 +136,13 @@ def _subtitle(summary: MonitorSummary, clock: Clock) -> str:
 def _tiles(summary: MonitorSummary) -> tuple[Tile, ...]:
     rows = summary.rows
     shares, counts = coverage(rows), states(rows)
-    looked = shares.get("found", 0.0) + shares.get("partial", 0.0)
+    seen = [observed(rows, k) or 0.0 for k in range(len(summary.limbs))]
+    looked = sum(counts[state] for state in LOOKED_AT)
     tiles = [
         Tile(
-            "Time with joints found",
-            percent(looked),
-            f"all joints {percent(shares.get('found', 0.0))}, some "
-            f"{percent(shares.get('partial', 0.0))}",
+            "Limbs seen",
+            percent(float(np.mean(seen))),
+            f"of the time, {between(seen)}; {looked:,} frames looked at",
         ),
         Tile(
             "Time without frames",
@@ -152,8 +154,7 @@ def _tiles(summary: MonitorSummary) -> tuple[Tile, ...]:
     active = [active_of(k)(rows) for k in range(len(summary.limbs))]
     known = [share for share in active if share is not None]
     if known:
-        span = f"from {percent(min(known))} to {percent(max(known))}"
-        tiles.append(Tile("Limbs active", percent(float(np.mean(known))), f"mean; {span}"))
+        tiles.append(Tile("Limbs active", percent(float(np.mean(known))), between(known)))
     together = mean_of(rows, lambda row: row.synchrony)
     tiles.append(Tile("Synchrony", figure(together), "mean correlation of the limbs' speeds"))
     if summary.delays is not None and summary.delays.frames:

@@ -32,9 +32,9 @@ _STATES: dict[str, tuple[str, float]] = {
     "nothing found": (HUMAN, 0.85),
     "nothing measured": (HUMAN, 0.45),
     "bad": (INK, 0.8),
-    "skipped": (THIRD, 0.7),
+    "skipped": (THIRD, 0.25),
     "gap": (MUTED, 0.8),
-    NO_FRAME: (MUTED, 0.3),
+    NO_FRAME: (INK, 0.55),
 }
 _OTHER = (INK, 0.4)
 # Hours between the ticks of a clock, by the length of the time.

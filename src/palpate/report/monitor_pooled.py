@@ -15,6 +15,10 @@ from palpate.sequences.movement_row import LimbMovement, MovementRow
 
 NO_FRAME = "no frame came"
 MISSING = "missing"
+# States of frames in which joints were looked for.
+LOOKED_AT = ("found", "partial", "nothing found")
+# Less than this is the rounding of a clock.
+_NOTHING = 1e-4
 # Lengths of bins that a clock's face has, in seconds.
 _LENGTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_BINS = 300
@@ -132,7 +136,7 @@ def coverage(rows: Sequence[MovementRow]) -> dict[str, float]:
     if not whole_s:
         return {}
     lost = max(sum(row.gap_s for row in rows) / whole_s, missing / max(1, missing + came))
-    lost = 1.0 if not came else min(lost, 1.0)
+    lost = 1.0 if not came else min(lost, 1.0) if lost > _NOTHING else 0.0
     shares = {name: (1.0 - lost) * count / came for name, count in counts.items()}
     return {**shares, NO_FRAME: lost} if lost else shares
 

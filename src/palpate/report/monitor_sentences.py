@@ -1,13 +1,15 @@
 """What was followed, in plain words: what was seen first, then what moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from palpate.report.monitor_pooled import (
+    LOOKED_AT,
     NO_FRAME,
     active_of,
     coverage,
     mean_of,
     observed,
+    states,
     symmetry_of,
 )
 from palpate.report.monitor_reported import MonitorSummary
@@ -22,7 +24,7 @@ _EVEN = 0.1
 
 def spoken(summary: MonitorSummary) -> tuple[str, ...]:
     """Say how long was followed, how active each limb was, and how the sides compare."""
-    return (_followed(summary), *_active(summary), *_sides(summary))
+    return (*_followed(summary), *_active(summary), *_sides(summary))
 
 
 def warnings(summary: MonitorSummary) -> tuple[str, ...]:
@@ -60,24 +62,44 @@ def length(seconds: float) -> str:
 
     Example:
         >>> length(86400.0), length(90.0), length(42.0)
-        ('24.0 h', '1.5 min', '42 s')
+        ('24 h', '1.5 min', '42 s')
     """
     if seconds >= 5400.0:
-        return f"{number(seconds / 3600.0, 1)} h"
-    return f"{number(seconds / 60.0, 1)} min" if seconds >= 60.0 else f"{seconds:.0f} s"
+        return f"{_short(seconds / 3600.0)} h"
+    return f"{_short(seconds / 60.0)} min" if seconds >= 60.0 else f"{seconds:.0f} s"
 
 
-def _followed(summary: MonitorSummary) -> str:
-    shares = coverage(summary.rows)
-    followed = length(summary.end_s - summary.start_s)
-    found, partial = shares.get("found", 0.0), shares.get("partial", 0.0)
-    words = f"Followed for {followed}: all joints were found for {percent(found)} of it"
-    if partial:
-        words += f", some for {percent(partial)}"
-    lost = shares.get(NO_FRAME, 0.0)
-    if lost:
-        words += f"; for {percent(lost)} no frame came"
-    return f"{words}."
+def _short(value: float) -> str:
+    """One digit after the point, none where it is 0."""
+    return f"{round(value, 1):g}"
+
+
+def _followed(summary: MonitorSummary) -> Iterator[str]:
+    rows = summary.rows
+    seen = [observed(rows, k) or 0.0 for k in range(len(summary.limbs))]
+    yield (
+        f"Followed for {length(summary.end_s - summary.start_s)}. The movement of the limbs could "
+        f"be told for {between(seen)} of that time."
+    )
+    counts = states(rows)
+    looked = sum(counts[state] for state in LOOKED_AT)
+    if looked:
+        yield (
+            f"Joints were looked for in {looked:,} frames: all were found in "
+            f"{percent(counts['found'] / looked)}, some in {percent(counts['partial'] / looked)}, "
+            f"none in {percent(counts['nothing found'] / looked)}."
+        )
+
+
+def between(shares: Sequence[float]) -> str:
+    """The least and the greatest of some shares in words.
+
+    Example:
+        >>> between([0.5, 0.25]), between([0.5, 0.5])
+        ('25.0 % to 50.0 %', '50.0 %')
+    """
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} to {high}"
 
 
 def _active(summary: MonitorSummary) -> Iterator[str]:
