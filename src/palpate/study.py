@@ -6,7 +6,7 @@ read by :meth:`Study.load`, one image at a time. docs/study.md describes the fol
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from palpate.errors import FormatError, StudyError
 from palpate.finding import Finding
 from palpate.image import Calibration, Image
 from palpate.io.annotation import AnnotatedImage
+from palpate.io.babypose_layout import BabyPoseInfant, babypose_depth, find_infants
+from palpate.io.babypose_table import columns_passed_over
 from palpate.io.depth import DepthSettings
 from palpate.io.dicom import read_dicom_header
 from palpate.io.frame_cursor import FrameCursor
@@ -189,9 +191,11 @@ def survey_study(path: Path) -> Study:
     if not root.is_dir():
         raise StudyError(f"{root}: there is no such folder; a study is a folder with images/ in it")
     settings = read_settings(root / SETTINGS)
+    if _may_be_babypose(root, settings) and (infants := find_infants(root)):
+        return _survey_babypose(root, settings, infants)
     clips = _clip_settings(root, settings)
     if clips is not None:
-        return _survey_clips(root, settings, clips)
+        return _survey_clips(root, settings, clips, find_clips(root, clips))
     paths = _images(root, settings)
     names = ImageNames(paths)
     excluded = {names.find(name) or name for name in settings.exclude}
@@ -245,8 +249,35 @@ def _clip_settings(root: Path, settings: StudySettings) -> ClipSettings | None:
     return usual if only_clips else None
 
 
-def _survey_clips(root: Path, settings: StudySettings, clip_settings: ClipSettings) -> Study:
-    paths = find_clips(root, clip_settings)
+def _may_be_babypose(root: Path, settings: StudySettings) -> bool:
+    """Whether nothing else is said or shown of where the pictures and their annotation are."""
+    folders = (settings.images, settings.video.folder if settings.video else ClipSettings().folder)
+    return settings.annotations is None and not any((root / name).is_dir() for name in folders)
+
+
+def _survey_babypose(
+    root: Path, settings: StudySettings, infants: Sequence[BabyPoseInfant]
+) -> Study:
+    """A data set in babyPose's own layout; study.toml may still say of its camera and splits."""
+    given = settings.video or ClipSettings(interpolate=1)
+    if given.depth is None:
+        given = given.model_copy(update={"depth": babypose_depth(infants[0])})
+    settings = settings.model_copy(update={"video": given, "annotations": "."})
+    paths = {infant.name: infant.frames for infant in infants}
+    study = _survey_clips(root, settings, given, paths)
+    passed_over = sorted({name for infant in infants for name in columns_passed_over(infant.table)})
+    if not passed_over:
+        return study
+    sentence = f"the tables' columns {', '.join(passed_over)} are of no limb's joint; left out"
+    return replace(study, findings=(*study.findings, Finding("columns", "note", sentence)))
+
+
+def _survey_clips(
+    root: Path,
+    settings: StudySettings,
+    clip_settings: ClipSettings,
+    paths: Mapping[str, Path],
+) -> Study:
     names = FrameNames(paths)
     excluded = {names.find(name) or name for name in settings.exclude}
     gathered = gather(root, settings, names, excluded=excluded)

@@ -12,6 +12,9 @@ import numpy as np
 
 from palpate.errors import FormatError, OutputError, PalpateError
 from palpate.io.annotation import AnnotatedImage, AnnotationFile, Reader, Writer
+from palpate.io.babypose import babypose_tables, read_babypose, write_babypose
+from palpate.io.babypose_joints import joint_of
+from palpate.io.babypose_layout import find_infants
 from palpate.io.coco import read_coco, write_coco
 from palpate.io.csv_plain import read_csv, write_csv
 from palpate.io.deeplabcut import (
@@ -50,6 +53,9 @@ WRITERS: dict[str, Writer] = {
     "labelme": write_labelme,
 }
 
+# Data sets that hold their own landmarks and no others, and so are outside the contract.
+DATA_SETS: dict[str, tuple[Reader, Writer]] = {"babypose": (read_babypose, write_babypose)}
+
 # Where the end of the name decides; the longer ends come first.
 _BY_NAME = {
     SUFFIX: "slicer",
@@ -58,6 +64,8 @@ _BY_NAME = {
     ".h5": "deeplabcut-h5",
     ".hdf5": "deeplabcut-h5",
 }
+# How an Excel workbook begins; one data set has its tables in some.
+_ZIP = b"PK"
 _BY_FIRST_CELL = {"image": "csv", "scorer": "deeplabcut"}
 _BY_JSON_FIELD = {"annotations": "coco", "shapes": "labelme", "markups": "slicer"}
 # Coordinates that were written and read back may differ by rounding, in px.
@@ -77,7 +85,7 @@ def read_annotation(path: Path) -> AnnotationFile:
         >>> read_annotation(file).rows[0].points["nose"].tolist()
         [3.5, 4.0]
     """
-    return READERS[format_of(path)](path)
+    return reader_of(format_of(path))(path)
 
 
 def format_of(path: Path) -> str:
@@ -98,6 +106,8 @@ def format_of(path: Path) -> str:
         return _format_of_csv(path)
     if name.endswith(".json"):
         return _format_of_json(path)
+    if name.endswith(".xlsx") and path.read_bytes()[:2] == _ZIP:
+        return "babypose"
     raise FormatError(path, f"the name tells no annotation format{_choice()}", line=None)
 
 
@@ -128,8 +138,11 @@ def reader_of(name: str) -> Reader:
     Raises:
         PalpateError: there is no such format; says which is near.
     """
+    if name in DATA_SETS:
+        return DATA_SETS[name][0]
     if name not in READERS:
-        raise PalpateError(f"no format {name!r} can be read{did_you_mean(name, READERS)}")
+        known = did_you_mean(name, {*READERS, *DATA_SETS})
+        raise PalpateError(f"no format {name!r} can be read{known}")
     return READERS[name]
 
 
@@ -139,8 +152,11 @@ def writer_of(name: str) -> Writer:
     Raises:
         PalpateError: there is no such format; says which is near.
     """
+    if name in DATA_SETS:
+        return DATA_SETS[name][1]
     if name not in WRITERS:
-        raise PalpateError(f"no format {name!r} can be written{did_you_mean(name, WRITERS)}")
+        known = did_you_mean(name, {*WRITERS, *DATA_SETS})
+        raise PalpateError(f"no format {name!r} can be written{known}")
     return WRITERS[name]
 
 
@@ -199,7 +215,7 @@ def _pairs(
 
 
 def _choice() -> str:
-    return f"; say which (--from): {', '.join(READERS)}"
+    return f"; say which (--from): {', '.join([*READERS, *DATA_SETS])}"
 
 
 def _format_of_csv(path: Path) -> str:
@@ -209,6 +225,8 @@ def _format_of_csv(path: Path) -> str:
         return "deeplabcut"
     if "image" in cells or {"video", "frame"} <= set(cells):
         return "csv"
+    if any(joint_of(cell) for cell in first_line.split(";")[1:]):
+        return "babypose"
     raise FormatError(
         path,
         f"begins with {first_line[:40]!r}; a header with 'image' (csv) or 'scorer' (deeplabcut) "
@@ -246,6 +264,18 @@ def _format_of_folder(path: Path) -> str:
     if fitting:
         came = " and ".join(f"{name} ({file.name})" for name, file in fitting.items())
         raise FormatError(path, f"the folder holds {came}; give the file or say which (--from)")
+    if _holds_babypose(path):
+        return "babypose"
     raise FormatError(
         path, "the folder holds no .pts, LabelMe or .mrk.json files; give the annotation file"
     )
+
+
+def _holds_babypose(path: Path) -> bool:
+    """Whether a folder is a data set of babyPose, or holds its tables."""
+    if find_infants(path):
+        return True
+    try:
+        return any(format_of(table) == "babypose" for table in babypose_tables(path).values())
+    except FormatError:
+        return False
