@@ -357,6 +357,13 @@ def test_maps_may_be_views_and_of_any_precision():
         np.testing.assert_array_equal(link_pose(other, FINE).coordinates, wanted.coordinates)
 
 
+def test_maps_above_one_are_as_sure_as_can_be():
+    points = infant(0)
+    pose = link_pose(3 * FINE.masks(points, ALL), FINE)
+    assert off(pose, points).max() < 0.5
+    assert pose.score.max() == pose.links.max() == 1
+
+
 def test_maps_are_left_as_they_are():
     maps = FINE.masks(infant(0), ALL)
     before = maps.copy()
@@ -415,6 +422,17 @@ def test_near_peaks_of_one_map_do_not_pull_each_other():
     found = find_candidates(both, radius=6.0, least=0.2, share=0.3, most=6)
     order = np.argsort(found.position[:, 0])
     np.testing.assert_allclose(found.position[order], points, atol=0.1)
+
+
+def test_the_end_of_one_map_does_not_hide_the_beginning_of_the_next():
+    maps = np.zeros((2, 20, 20), np.float32)
+    maps[0, 17:, 8:13] = 1.0
+    maps[1, :3, 8:13] = 0.25
+    found = find_candidates(maps, radius=3.0, least=0.05, share=0.3, most=6)
+    assert found.joint.tolist() == [0, 1]
+    np.testing.assert_allclose(found.position[:, 0], 10, atol=1e-5)
+    np.testing.assert_allclose(found.position.sum(axis=0)[1], 19, atol=1e-5)
+    np.testing.assert_allclose(found.score[1], found.score[0] / 4, rtol=1e-3)
 
 
 def test_only_so_many_peaks_are_kept_the_highest():
