@@ -22,6 +22,7 @@ from palpate.phantoms.infant_body import draw_body
 from palpate.phantoms.infant_camera import draw_camera
 from palpate.phantoms.infant_flesh import under_skin_mm
 from palpate.phantoms.infant_operator import Visit
+from palpate.phantoms.infant_pose import Pose, build_skeleton
 from palpate.phantoms.infant_scene import Renderer
 from palpate.phantoms.infant_sensor import Sensor, SensorSetting
 from palpate.phantoms.infant_signal import draw_wander
@@ -98,6 +99,19 @@ def test_bones_keep_their_lengths(clips):
 def test_nobody_sinks_into_the_mattress(clips):
     heights = np.concatenate([-clip.scene.skeleton.joints[..., 2] for clip in clips])
     assert heights.min() > 4.0
+
+
+def test_a_limb_that_would_sink_is_turned_upwards_and_stays_as_long():
+    body = draw_body(default_rng(0))
+    angles = np.radians([[70.0, -60.0, 0.0, 60.0], [70.0, -60.0, 40.0, 90.0],
+                         [40.0, -50.0, 0.0, 90.0], [40.0, -50.0, -30.0, 20.0]])  # fmt: skip
+    still = np.zeros(1)
+    lying = Pose(np.array([[0.0, 0.0, -30.0]]), still, still, still, angles[None], np.zeros((1, 2)))
+    joints = build_skeleton(body, lying).joints[0]
+    assert -joints[:, 2].max() > 4.0
+    for limb, lengths in enumerate((body.arm, body.arm, body.leg, body.leg)):
+        found = np.linalg.norm(np.diff(joints[3 * limb : 3 * limb + 3], axis=0), axis=1)
+        assert found == pytest.approx(lengths[:2])
 
 
 def test_nearly_all_joints_are_in_the_picture():
@@ -280,6 +294,13 @@ def test_a_blanket_covers_without_removing():
     assert hidden[6:].any()
     assert not hidden[:6].any()
     changed = np.abs(frame.surface - bare.surface) > 0.5
+    x, y = np.round(clip.points[1]).astype(int).clip(0, np.array(SMALL) - 1).T
+    assert (frame.visibility[changed[y, x]] != VISIBLE).all()
+    # Thin cloth hides as much as thick cloth does.
+    assert clip.scene.blanket is not None
+    thin = replace(clip.scene.blanket, thick_mm=0.5)
+    lightly = Renderer(replace(clip.scene, visits=(), blanket=thin)).frame(1)
+    assert np.array_equal(lightly.visibility, frame.visibility)
     assert (frame.surface[changed] < bare.surface[changed]).mean() > 0.9
 
 
