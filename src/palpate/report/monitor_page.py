@@ -224,7 +224,7 @@ def _speeds(summary: MonitorSummary, clock: Clock, parts: Sequence[Bin]) -> Plot
         if k not in taken:
             panels.append(CurvePanel(name, (Curve(name, curves[k], MODEL),)))
     return Plot(
-        curves_plot(clock, panels),
+        curves_plot(clock, panels, "Speed of the limbs over time"),
         "Mean speed of the limb's end in body lengths a second, while it is seen; noise of the "
         "localiser included, so that rest is not zero.",
     )
@@ -243,7 +243,7 @@ def _sides(summary: MonitorSummary, clock: Clock, parts: Sequence[Bin]) -> Plot:
     whole = series(parts, lambda rows: mean_of(rows, lambda row: row.synchrony))
     panels.append(CurvePanel("synchrony", (Curve("all limbs", whole, THIRD),), (-1.05, 1.05)))
     return Plot(
-        curves_plot(clock, panels),
+        curves_plot(clock, panels, "Symmetry and synchrony over time"),
         "Symmetry (L - R) / (L + R) of the mean speeds: above 0 the left moves more. Correlation: "
         "of the speeds of left and right; synchrony: of all pairs of limbs. In times of rest these "
         "are of noise.",

@@ -164,8 +164,8 @@ def activity_plot(
         return as_svg(figure, "Active share of every limb over time")
 
 
-def curves_plot(clock: Clock, panels: Sequence[CurvePanel]) -> Markup:
-    """Plot curves in panels under one clock."""
+def curves_plot(clock: Clock, panels: Sequence[CurvePanel], label: str) -> Markup:
+    """Plot curves in panels under one clock; no two drawings of a page have one label."""
     with mpl.rc_context(STYLE):
         figure, grid = _rows([0.85] * len(panels), clock, top=0.3)
         middles = (clock.hours[1:] + clock.hours[:-1]) / 2.0
@@ -185,7 +185,7 @@ def curves_plot(clock: Clock, panels: Sequence[CurvePanel]) -> Markup:
             grid[0].legend(
                 handles, names, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncol=len(names)
             )
-        return as_svg(figure, "Movement over time")
+        return as_svg(figure, label)
 
 
 def delay_plot(bins: Sequence[tuple[float, int]], marks: Mapping[str, float]) -> Markup:
