@@ -15,7 +15,7 @@ class MovementSettings:
 
     Args:
         half_width_s: derivatives come from a cubic through the positions of this many seconds to
-            either side; the course is passed up to about 0.8 / half_width_s Hz. With a slow clock
+            either side; half of the speed is left at 0.75 / half_width_s Hz. With a slow clock
             it grows to 3.5 frames.
         longest_gap_s: derivatives are not taken across a longer gap (with a slow clock: 2.5
             frames), and no time in it counts as observed.

@@ -2,7 +2,7 @@
 
 A joint that rests is still measured with noise, so that path and speed of a body at rest are not
 zero: with errors of s px at 30 frames a second and the usual half width the speed of a body at
-rest is about 5.6 s px/s. Whether a limb moves is therefore told by its bouts.
+rest is about 5.7 s px/s. Whether a limb moves is therefore told by its bouts.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ def mean_acceleration(course: Course) -> Amount:
 def mean_jerk(course: Course) -> Amount:
     """Root mean square of the jerk, the third derivative, in units a second cubed.
 
-    Mostly noise at rest: some 700 times the error of a position, at 30 frames a second.
+    Mostly noise at rest: about 960 times the error of a position, at 30 frames a second.
     """
     return _root_mean_square(course, course.jerk)
 
