@@ -11,7 +11,8 @@ from palpate.workflows.limb_tables import GRID_PX, StudiedLimbs
 def show_limbs(studied: StudiedLimbs) -> None:
     """Print the table of the paper, and paired differences to the first prediction."""
     console.print(_errors(studied))
-    console.print(_costs(studied))
+    if studied.costs:
+        console.print(_costs(studied))
     if studied.differences:
         console.print(_differences(studied))
     for note in (*studied.notes, *notes_of(studied.costs)):

@@ -20,6 +20,7 @@ from palpate.evaluation.limb_paired import LimbDifference, paired_limbs
 from palpate.evaluation.plain import plain
 from palpate.evaluation.posture_frames import mean_pose
 from palpate.files import write_rows
+from palpate.localisers.limb_spec import LIMBS
 from palpate.localisers.run_folder import RunFolder
 from palpate.report.limb_report import ReportedLimbs, write_limb_report
 from palpate.study import Study
@@ -29,7 +30,6 @@ from palpate.workflows.scored import scored_cases
 # The paper's grid, whatever a localiser's own: errors in its pixels can be compared.
 GRID = (128, 96)
 GRID_PX, PX = "grid_px", "px"
-METHOD = "limbs"
 BASELINE = "mean pose of the other subjects"
 
 
@@ -76,7 +76,7 @@ def tells_of_limbs(study: Study, runs: Sequence[Path]) -> bool:
         return False
     folders = [RunFolder(run) for run in runs]
     return any(
-        folder.localiser.exists() and folder.description().get("method") == METHOD
+        folder.localiser.exists() and folder.description().get("method") == LIMBS
         for folder in folders
     )
 
