@@ -41,6 +41,7 @@ from palpate.workflows.bench_clips import (
     bench_path,
 )
 from palpate.workflows.bench_forest import bench_forest
+from palpate.workflows.bench_limbs import bench_kernels, bench_light
 from palpate.workflows.bench_votes import bench_votes
 from palpate.workflows.export import to_onnx
 from palpate.workflows.predict import find_sources, predict_each
@@ -75,6 +76,10 @@ def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list
         tables["votes: 58 landmarks, 224 x 224"] = bench_votes(repeats)
         advance("forests")
         tables["forests: 58 landmarks of hips"] = bench_forest(folder)
+        advance("limbs, full and asymmetric kernels")
+        tables["limbs: regression, 128 x 96, one clip of 3 frames"] = bench_kernels(repeats)
+        advance("limbs, the light network")
+        tables["limbs: clips a second, 128 x 96"] = bench_light(folder, repeats)
         tables["clips: images a second, 256 x 256"] = bench_networks(
             folder, repeats, advance=advance
         )
