@@ -427,12 +427,12 @@ def test_near_peaks_of_one_map_do_not_pull_each_other():
 def test_the_end_of_one_map_does_not_hide_the_beginning_of_the_next():
     maps = np.zeros((2, 20, 20), np.float32)
     maps[0, 17:, 8:13] = 1.0
-    maps[1, :3, 8:13] = 0.25
+    maps[1, 0, 8:13] = 0.5  # lower than what the first map's blur leaves beside it
     found = find_candidates(maps, radius=3.0, least=0.05, share=0.3, most=6)
     assert found.joint.tolist() == [0, 1]
     np.testing.assert_allclose(found.position[:, 0], 10, atol=1e-5)
-    np.testing.assert_allclose(found.position.sum(axis=0)[1], 19, atol=1e-5)
-    np.testing.assert_allclose(found.score[1], found.score[0] / 4, rtol=1e-3)
+    assert 18 < found.position[0, 1] < 19.5
+    assert -0.5 <= found.position[1, 1] <= 0.5
 
 
 def test_only_so_many_peaks_are_kept_the_highest():
@@ -486,10 +486,19 @@ def test_a_ring_takes_one_candidate_per_joint():
     assert part.score == pytest.approx(1.7)
 
 
-def test_bodies_come_with_the_best_first():
-    arm = LandmarkScheme("arm", ("a", "b"), edges=(("a", "b"),))
-    places = [(0.0, 0.0), (9.0, 0.0), (0.0, 5.0), (9.0, 5.0)]
-    links = [Link(0, (0, 1), (0, 1), 0.6), Link(0, (0, 1), (2, 3), 0.7)]
-    limbs = limbs_of(arm)
-    bodies = bodies_of(parts_of(links, limbs, places, 2.0), limbs, places, 4.0)
-    assert [body.score for body in bodies] == [0.7, 0.6]
+def test_bodies_hold_limbs_that_begin_near_each_other_and_the_best_comes_first():
+    """The hands of two infants lie between them, each nearer to the other infant's arm."""
+    names = ("right_shoulder", "right_wrist", "left_shoulder", "left_wrist")
+    arms = LandmarkScheme("arms", names, edges=((names[0], names[1]), (names[2], names[3])))
+    one = [(0.0, 0.0), (0.0, 5.0), (10.0, 0.0), (29.0, 0.0)]
+    two = [(30.0, 0.0), (30.0, 5.0), (40.0, 0.0), (12.0, 0.0)]
+    links = [
+        Link(0, (0, 1), (0, 1), 0.9),
+        Link(1, (2, 3), (2, 3), 0.5),
+        Link(0, (0, 1), (4, 5), 0.8),
+        Link(1, (2, 3), (6, 7), 0.9),
+    ]
+    limbs = limbs_of(arms)
+    bodies = bodies_of(parts_of(links, limbs, one + two, 2.0), limbs, one + two, 5.0)
+    assert [sorted(body.members.values()) for body in bodies] == [[4, 5, 6, 7], [0, 1, 2, 3]]
+    assert [body.score for body in bodies] == pytest.approx([1.7, 1.4])

@@ -175,11 +175,10 @@ def _moments(
 @lru_cache(maxsize=1)
 def _cut_disc() -> tuple[Float[ndarray, " step"], Float[ndarray, " step"]]:
     """A disc of radius 1, its centre so far from a border: how far its visible part's mean is."""
-    distance = np.linspace(-0.2, 1.0, 121)
+    distance = np.linspace(0.0, 1.0, 101)
     x = np.linspace(-1.0, 1.0, 4001)
     chord = np.sqrt(1 - x * x)
-    mean = np.array([np.average(x, weights=chord * (x >= -far)) for far in distance[1:]])
-    mean = np.concatenate([[np.average(x, weights=chord * (x >= 0.2))], mean])
+    mean = np.array([np.average(x, weights=chord * (x >= -far)) for far in distance])
     return mean + distance, distance
 
 
@@ -203,7 +202,7 @@ def _mend_cut(
     for one in np.flatnonzero(~whole):
         left = mean[one] + 0.5
         from_border = np.minimum(left, size - left)
-        radius = 2 * spreads[one, ::-1]
+        radius = np.maximum(2 * spreads[one, ::-1], 0.5)  # at least half of the cell itself
         if (from_border < 2 * spreads[one].max()).all():
             radius = np.maximum(radius, 2 * usual)
         cut = from_border < radius
