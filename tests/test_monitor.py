@@ -609,7 +609,7 @@ def test_packed_bytes_of_another_scheme_or_cut_off_are_refused() -> None:
             unpack(content, joints, 1)
 
 
-def test_a_day_of_twelve_joints_takes_about_a_tenth_of_a_gigabyte() -> None:
+def test_a_day_of_twelve_joints_takes_about_an_eighth_of_a_gigabyte() -> None:
     rng = np.random.default_rng(7)
     made = []
     for n in range(30):
@@ -683,7 +683,7 @@ def test_old_frames_are_forgotten_and_the_rest_stays(tmp_path: Path) -> None:
     bench = Bench(tmp_path, keep_s=2.0)
     bench.give(*(frame(n) for n in range(30 * 5)))
     store = bench.end()
-    assert store.frames().number[0] == 60 + 30 - 2 or store.frames().number[0] in range(55, 95)
+    assert 60 <= store.frames().number[0] <= 90  # whole segments
     assert store.frames().number[-1] == 149
     store.close()
 
