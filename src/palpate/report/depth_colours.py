@@ -15,6 +15,8 @@ from palpate.image import Image
 # Viridis has no grey in it, so that a hole is never taken for a depth.
 HOLE = (112, 112, 112)
 _COLOURS = mpl.colormaps["viridis"](np.linspace(0.0, 1.0, 256), bytes=True)[:, :3]
+# Thin light lines are seen on colours that are this dark.
+_DIMMED = 0.5
 # A hand near the lens or a far floor must not take all colours for itself.
 _SHARE = 0.01
 # Of each frame so many pixels are looked at: a range needs no more.
@@ -73,10 +75,11 @@ def false_colour(depth: UInt16[ndarray, "y x"], scale: DepthScale) -> UInt8[ndar
 
 
 def depth_picture(image: Image) -> ndarray:
-    """Return an image to draw on: depth in false colour, RGB; any other as its grey."""
+    """Return an image to draw thin lines on: depth in dimmed false colour; any other as grey."""
     if not _is_depth(image):
         return image.grey()
-    return false_colour(image.pixels[0], depth_scale([image.pixels[0]]))
+    bright = false_colour(image.pixels[0], depth_scale([image.pixels[0]]))
+    return np.rint(_DIMMED * bright).astype(np.uint8)
 
 
 def depth_grey(image: Image) -> ndarray:
