@@ -438,6 +438,13 @@ def test_what_is_no_cost_is_a_dash_and_a_note(wrong):
     assert cost.notes == (note,)
 
 
+def test_a_sum_over_networks_needs_all_of_them():
+    told = [stage("detection", None), stage("regression", 2.0)]
+    cost = run_cost({"fold-1": {"stages": told, "seconds_per_clip": 0.1}})
+    assert cost.seconds_per_epoch is None
+    assert (cost.regression_seconds_per_epoch, cost.parameters) == (2.0, 200.0)
+
+
 def test_runs_that_tell_nothing_cost_nothing_known():
     cost = run_cost({"fold-1": {}, "fold-2": {"stages": "two"}})
     assert (cost.parameters, cost.stages, len(cost.notes)) == (None, (), 2)
