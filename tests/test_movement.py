@@ -205,7 +205,8 @@ def test_a_bout_that_is_cut_by_absence_is_not_whole():
     times = clock(20.0)
     east = np.stack([60.0 * np.clip(times - 5.0, 0.0, 6.0), 0 * times], axis=-1)
     east[240:270] = np.nan
-    found = bouts(of_one(east, times), 100.0, PLAIN)
+    # Not even a rest of any length would be bridged: nobody saw that it is one.
+    found = bouts(of_one(east, times), 100.0, replace(PLAIN, bridge_s=5.0))
     assert [bout.whole for bout in found] == [False, False]
 
 
