@@ -221,13 +221,13 @@ class _Course:
         inside = index < high[:, None]
         index = np.minimum(index, len(self.times_s) - 1)
         aside = np.where(inside, (self.times_s[index] - now_s[:, None]) / self.half_width_s, 0.0)
-        powers = aside[..., None] ** np.arange(_DEGREE + 1) * inside[..., None]
-        normal = np.swapaxes(powers, 1, 2) @ powers
+        ones = inside.astype(np.float64)
+        powers = np.stack([ones, aside, aside**2, aside**2 * aside], axis=1)
+        normal = powers @ np.swapaxes(powers, 1, 2)
         normal[~good] = np.eye(_DEGREE + 1)
-        weights = np.linalg.solve(normal, np.swapaxes(powers, 1, 2))
         # From a sample nearby, so that the digits go into the movement, not into the place.
         around = self.values[index] - self.values[index[:, :1]]
-        fitted = (weights @ around)[:, 1:]
+        fitted = np.linalg.solve(normal, powers @ around)[:, 1:]
         fitted[~good] = np.nan
         orders = np.arange(1, _DEGREE + 1)
         factor = np.cumprod(orders) / self.half_width_s**orders
