@@ -124,7 +124,7 @@ def _csv(path: Path) -> Iterator[Record]:
 def _excel(path: Path) -> Iterator[Record]:
     """The first sheet; a number stays as Excel holds it."""
     try:
-        from openpyxl import load_workbook  # type: ignore[import-untyped]
+        from openpyxl import load_workbook
     except ImportError as error:
         raise ConfigError(
             f"{path}: an Excel sheet is read with openpyxl; pip install 'palpate[excel]', or save "
