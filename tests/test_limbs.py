@@ -22,6 +22,7 @@ from palpate.training.job import TrainingJob, silent
 from palpate.training.recipe import Recipe, read_recipe
 from palpate.training.train import Manner
 from palpate.workflows.evaluate import evaluate_study
+from palpate.workflows.export import export_onnx
 from palpate.workflows.train_job import train_job
 
 SIZE = (64, 48)
@@ -287,3 +288,15 @@ def test_colour_clips_are_learned_in_grey(tmp_path: Path) -> None:
     localiser = load_localiser(tmp_path / "run")
     result = evaluate_study(localiser, images, split_of(images).parts["test"])
     assert len(result.cases) == FRAMES
+
+
+def test_an_exported_chain_finds_the_same_without_torch(
+    run: Path, study: Study, tmp_path: Path
+) -> None:
+    exported = export_onnx(run, tmp_path / "model.onnx")
+    assert exported.difference_px < 0.01
+    ours, theirs = load_localiser(run), load_localiser(exported.path)
+    assert isinstance(theirs, ClipLocaliser)
+    assert theirs.interval_s == pytest.approx(1 / 6, abs=1e-3)
+    image = study.load(study.cases[0]).image
+    np.testing.assert_allclose(ours.predict(image).score, theirs.predict(image).score, atol=1e-4)

@@ -53,7 +53,7 @@ def load_onnx_limbs(path: Path, *, one_thread: bool = False) -> LimbLocaliser:
     def forward(batch: ndarray) -> ndarray:
         return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
 
-    return LimbLocaliser(spec, forward, sha256(path)[:12])
+    return LimbLocaliser(spec, forward, sha256(path)[:12], one_thread)
 
 
 def exported_method(path: Path) -> str:

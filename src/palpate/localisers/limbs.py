@@ -33,11 +33,13 @@ class LimbLocaliser:
         spec: what the networks expect and how their maps are read.
         forward: the whole chain of networks, on whatever engine.
         weights: short hash of the weights, for provenance.
+        one_thread: the engine keeps to the thread that calls it, so that several may call.
     """
 
     spec: LimbSpec
     forward: ClipForward
     weights: str
+    one_thread: bool = False
 
     @property
     def scheme(self) -> LandmarkScheme:

@@ -72,7 +72,7 @@ def load_localiser(
     if method == LIMBS:
         from palpate.localisers.torch_limbs import load_limbs
 
-        return load_limbs(path, torch.device(device))
+        return load_limbs(path, torch.device(device), one_thread=one_thread)
 
     from palpate.localisers.torch_engine import load_run
 

@@ -57,7 +57,7 @@ def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool 
     def forward(batch: ndarray) -> ndarray:
         network.eval()
         parts = []
-        with _threads(1 if one_thread else torch.get_num_threads()):
+        with threads(1 if one_thread else torch.get_num_threads()):
             for at in range(0, len(batch), _AT_ONCE):
                 part = torch.from_numpy(batch[at : at + _AT_ONCE])
                 out = network(part.to(device, memory_format=fast_order(batch)))
@@ -68,7 +68,7 @@ def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool 
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Iterator[None]:
     """Let torch use so many threads for what the calling thread asks of it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
