@@ -5,7 +5,8 @@ from rich.table import Table
 from palpate.cli.progress import console
 from palpate.evaluation.limb_errors import LimbEvaluation, LimbSummary
 from palpate.report.limb_tables import UNITS, big, notes_of, reading, seconds
-from palpate.workflows.limb_tables import GRID_PX, StudiedLimbs
+from palpate.workflows.limb_scales import GRID_PX
+from palpate.workflows.limb_tables import StudiedLimbs
 
 
 def show_limbs(studied: StudiedLimbs) -> None:

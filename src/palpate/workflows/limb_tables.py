@@ -25,11 +25,17 @@ from palpate.localisers.run_folder import RunFolder
 from palpate.report.limb_report import ReportedLimbs, write_limb_report
 from palpate.study import Study
 from palpate.study_case import ClipFrame
+from palpate.workflows.limb_scales import (
+    GRID,
+    MM,
+    NOT_KNOWN,
+    Millimetres,
+    labels_in_mm,
+    limb_scales,
+    region_of,
+)
 from palpate.workflows.scored import scored_cases
 
-# The paper's grid, whatever a localiser's own: errors in its pixels can be compared.
-GRID = (128, 96)
-GRID_PX, PX = "grid_px", "px"
 BASELINE = "mean pose of the other subjects"
 
 
@@ -91,7 +97,8 @@ def study_limbs(
     """Evaluate the limbs of one prediction or of several, the mean pose of others beside them.
 
     Labels that were interpolated between annotated frames are left out: the clips are of
-    annotated frames.
+    annotated frames. Where the clips are of a depth camera of known focal length, every frame is
+    read once more, for its errors in mm.
 
     Args:
         study: where the frames are from.
@@ -104,9 +111,12 @@ def study_limbs(
         StudyError: a case is not a frame of a clip, no label is a person's, or predictions that
             are not of the same frames.
     """
+    scored = {
+        name: scored_cases(study, cases, annotated_only=True) for name, cases in predicted.items()
+    }
+    in_mm = labels_in_mm(study, [case for cases in scored.values() for case in cases])
     frames = {
-        name: limb_frames(study, scored_cases(study, cases, annotated_only=True), made_by=name)
-        for name, cases in predicted.items()
+        name: limb_frames(study, cases, made_by=name, in_mm=in_mm) for name, cases in scored.items()
     }
     first, *others = frames
     guessed = _mean_poses(study, frames[first])
@@ -120,29 +130,36 @@ def study_limbs(
             name: paired_limbs(frames[first], frames[name], rng=np.random.default_rng(seed))
             for name in others
         },
-        notes=_notes(found[0], baseline),
+        notes=_notes(found[0], frames[first], alone=baseline is None),
     )
 
 
-def limb_frames(study: Study, cases: Sequence[EvaluatedCase], *, made_by: str) -> LimbFrames:
+def limb_frames(
+    study: Study,
+    cases: Sequence[EvaluatedCase],
+    *,
+    made_by: str,
+    in_mm: Millimetres = NOT_KNOWN,
+) -> LimbFrames:
     """Join labels and predictions of the frames of clips.
+
+    Args:
+        study: where the frames are from.
+        cases: frames with their truth.
+        made_by: who predicted.
+        in_mm: frame -> mm a px is at its joints; empty where that is not known.
 
     Raises:
         StudyError: a case is not a frame of a clip.
     """
-    regions = [_region(_frame_of(study, case.identifier)) for case in cases]
-    labels = np.stack([case.truth.coordinates for case in cases])
-    grid = np.array([fit(region, GRID).scale for region in regions])
+    frames = {case.identifier: _frame_of(study, case.identifier) for case in cases}
     return LimbFrames(
         scheme=study.scheme,
         identifiers=tuple(case.identifier for case in cases),
         subjects=tuple(case.subject for case in cases),
-        labels=labels,
+        labels=np.stack([case.truth.coordinates for case in cases]),
         predictions=np.stack([case.prediction.mean for case in cases]),
-        scales={
-            GRID_PX: np.repeat(grid[:, None], labels.shape[1], axis=1),
-            PX: np.ones(labels.shape[:2]),
-        },
+        scales=limb_scales(frames, in_mm, joints=len(study.scheme)),
         made_by=made_by,
     )
 
@@ -197,7 +214,7 @@ def _evaluated(frames: LimbFrames, seed: int) -> LimbEvaluation:
     return evaluate_limbs(frames, rng=np.random.default_rng(seed))
 
 
-def _notes(found: LimbEvaluation, baseline: LimbFrames | None) -> tuple[str, ...]:
+def _notes(found: LimbEvaluation, frames: LimbFrames, *, alone: bool) -> tuple[str, ...]:
     notes = []
     errors = found.errors
     if errors.left_out:
@@ -205,9 +222,16 @@ def _notes(found: LimbEvaluation, baseline: LimbFrames | None) -> tuple[str, ...
             f"{errors.left_out:,} annotated frames are in no clip of three: they stand at the end "
             "of their video, or beside a gap of its annotation."
         )
+    if MM in frames.scales:
+        labelled = int(frames.annotated.sum())
+        unknown = labelled - int((frames.annotated & np.isfinite(frames.scales[MM])).sum())
+        notes.append(
+            "In mm a distance is across the scene, at the depth measured at the labelled joint; "
+            f"at {unknown:,} of {labelled:,} labelled joints none was: they are in no figure in mm."
+        )
     if len(set(errors.subjects)) == 1:
         notes.append("One subject: there are no intervals.")
-    if baseline is None:
+    if alone:
         notes.append("The study has no other subject, whose mean pose could stand beside.")
     return tuple(notes)
 
@@ -222,17 +246,13 @@ def _frame_of(study: Study, identifier: str) -> ClipFrame:
     return frame
 
 
-def _region(frame: ClipFrame) -> tuple[int, int, int, int]:
-    return frame.region or (0, 0, frame.size[0], frame.size[1])
-
-
 def _mean_poses(study: Study, frames: LimbFrames) -> Float[ndarray, "frame joint 2"] | None:
     """For every frame the mean pose of the study's other subjects, mapped from the grid into it.
 
     None where the study has no other subject.
     """
     known = [
-        (case.subject, fit(_region(case.clip), GRID)(case.points.coordinates))
+        (case.subject, fit(region_of(case.clip), GRID)(case.points.coordinates))
         for case in study.cases
         if case.points is not None and case.clip is not None
     ]
@@ -248,7 +268,7 @@ def _mean_poses(study: Study, frames: LimbFrames) -> Float[ndarray, "frame joint
     absent = np.full_like(frames.labels[0], np.nan)
     return np.stack(
         [
-            fit(_region(_frame_of(study, name)), GRID).inverse()(means.get(subject, absent))
+            fit(region_of(_frame_of(study, name)), GRID).inverse()(means.get(subject, absent))
             for name, subject in zip(frames.identifiers, frames.subjects, strict=True)
         ]
     )
