@@ -25,6 +25,7 @@ from palpate.localisers.torch_engine import load_network
 from palpate.localisers.torch_limbs import load_chain
 
 _ALLOWED_PX = 0.1
+_ALLOWED_MAPS = 0.01  # of 1, or of a logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _limbs_apart(run: Path, exported: Path) -> float:
     """Largest distance of joints that either finds in clips of blurred noise, in px of the grid.
 
     Raises:
-        PalpateError: one finds a joint that the other does not.
+        PalpateError: the maps differ, or one finds a joint that the other does not.
     """
     rng = np.random.default_rng(0)
     original, copy = load_localiser(run), load_onnx_limbs(exported)
@@ -112,6 +113,10 @@ def _limbs_apart(run: Path, exported: Path) -> float:
         noise = cv2.GaussianBlur(rng.normal(size=(down, across)), (0, 0), 4.0)
         pixels = np.rint(1000 + 400 * noise / noise.std()).clip(1, 4000).astype(np.uint16)
         image = Image(pixels[None], f"noise {number}")
+        clip = np.stack([original.prepare(image).values] * original.frames)[None, None]
+        maps = np.abs(original.forward(clip) - copy.forward(clip)).max()
+        if maps > _ALLOWED_MAPS:
+            raise PalpateError(f"the exported model's maps differ by {maps:.3g} from the original")
         ours, theirs = original.predict(image), copy.predict(image)
         if (ours.found != theirs.found).any():
             raise PalpateError("the exported model finds other joints than the original")
