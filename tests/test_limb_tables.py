@@ -24,7 +24,7 @@ from palpate.report.limb_page import limb_page
 from palpate.report.limb_paper import PUBLISHED
 from palpate.report.limb_plot import limb_plot
 from palpate.report.limb_report import ReportedLimbs, render_limbs
-from palpate.report.limb_tables import cost_table, error_table, reading
+from palpate.report.limb_tables import cost_table, error_table, found_table, reading
 from palpate.scheme import LandmarkScheme
 from palpate.study import Study
 from palpate.study_case import ClipFrame, StudyCase
@@ -297,7 +297,8 @@ def test_the_page_of_one_subject_says_why_there_is_no_interval(tmp_path):
     page = limb_page(ReportedLimbs("Limbs", studied.found, notes=studied.notes))
     assert "One subject: there are no intervals." in page.notes
     assert page.costs is None
-    assert all(row[2].below == "" for row in page.errors.rows)
+    (ours,) = (row for row in page.errors.rows if row[0] == "net")
+    assert [cell.below for cell in ours[1:]] == [""] * len(LIMBS)
 
 
 def test_a_limb_that_nobody_annotated_is_a_dash_with_its_reason():
@@ -316,8 +317,10 @@ def test_a_limb_that_nobody_annotated_is_a_dash_with_its_reason():
     study = replace(study, cases=cases)
     studied = study_limbs(study, {"net": predicted(study)}, {}, seed=0)
     report = ReportedLimbs("Limbs", studied.found, studied.baseline)
-    row = next(row for row in error_table(report, "grid_px").rows if row[0] == "left arm")
-    assert (row[2].text, row[2].below, row[3].text) == ("–", "never annotated", "–")
+    left_arm = 1 + LIMBS.index("left arm")
+    for row in error_table(report, "grid_px").rows[:2]:
+        assert (row[left_arm].text, row[left_arm].below) == ("–", "never annotated")
+    assert {row[left_arm].text for row in found_table(report).rows} == {"–"}
     html = render_limbs(report)
     assert not re.search(r"\bnan\b", html, flags=re.IGNORECASE)
 
@@ -331,14 +334,40 @@ def test_frames_that_make_no_clip_leave_a_page_that_says_so(tmp_path):
     assert limb_plot([studied.found[0].errors], unit="px", label="px") == ""
 
 
-def test_the_paper_stands_beside_its_own_limbs_alone():
+def test_the_papers_figures_are_rows_below_ours_in_its_own_unit():
     study = study_of()
     found = study_limbs(study, {"net": predicted(study)}, {}, seed=0).found
     table = error_table(ReportedLimbs("Limbs", found), "grid_px")
-    assert table.head[-2:] == tuple(PUBLISHED)
-    assert table.rows[0][-1] == "16.90 (2.71)"
-    assert table.rows[-1][-1] == "–"
-    assert tuple(PUBLISHED) != error_table(ReportedLimbs("Limbs", found), "px").head[-2:]
+    assert table.head[1:] == LIMBS
+    assert [row[0] for row in table.rows] == ["net", "Published, of other infants", *PUBLISHED]
+    assert table.rows[-1] == (
+        "paper, asymmetric",
+        "16.90 (2.71)",
+        "16.59 (2.43)",
+        "16.27 (2.97)",
+        "13.99 (4.60)",
+        "–",
+    )
+    assert [row[0] for row in error_table(ReportedLimbs("Limbs", found), "px").rows] == ["net"]
+
+
+def test_a_limb_that_is_not_in_every_clip_says_of_how_many_its_median_is():
+    study = study_of()
+    cases = list(predicted(study, lost=0.0))
+    legs = np.array([name in ("right_hip", "right_knee", "right_ankle") for name in SCHEME.names])
+    for row, case in enumerate(cases):
+        if case.identifier in ("infant01#0", "infant01#5", "infant01#10"):
+            lost = np.where(legs[:, None], np.nan, case.prediction.mean)
+            points = Points.of(SCHEME, lost)
+            cases[row] = replace(case, prediction=Prediction.exact(points, made_by="test"))
+    report = ReportedLimbs("Limbs", study_limbs(study, {"net": cases}, {}, seed=0).found)
+    right_leg = 1 + LIMBS.index("right leg")
+    ours = error_table(report, "grid_px").rows[0]
+    assert ours[right_leg].below.endswith("of 5 clips")
+    assert "clips" not in ours[1].below
+    (found,) = found_table(report).rows
+    assert found[right_leg].below == "nothing in 1 clip"
+    assert (found[right_leg].text, found[1].text) == ("83.3 %", "100.0 %")
 
 
 def test_names_from_outside_are_escaped():

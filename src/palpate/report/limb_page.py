@@ -12,6 +12,7 @@ from palpate.report.limb_tables import (
     cost_table,
     difference_table,
     error_table,
+    found_table,
     notes_of,
     published,
     stage_table,
@@ -39,6 +40,7 @@ class LimbPage(SheetHead):
 
     plot: Plot
     errors: Table
+    found: Table
     others: tuple[OtherUnit, ...]
     paper_note: str
     costs: Table | None
@@ -72,6 +74,7 @@ def limb_page(report: ReportedLimbs) -> LimbPage:
             "the clips; what lies above the picture is in the table.",
         ),
         errors=error_table(report, main),
+        found=found_table(report),
         others=tuple(
             OtherUnit(UNITS.get(unit, unit), error_table(report, unit)) for unit in others
         ),

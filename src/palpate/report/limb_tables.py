@@ -6,6 +6,7 @@ from palpate.evaluation.bootstrap import Interval
 from palpate.evaluation.limb_costs import RunCost
 from palpate.evaluation.limb_errors import LimbSummary
 from palpate.evaluation.limb_paired import Change, LimbDifference
+from palpate.report.clip_tiles import counted
 from palpate.report.limb_paper import PUBLISHED
 from palpate.report.limb_reported import ReportedLimbs
 from palpate.report.parts import Bounded, Row, Table
@@ -17,18 +18,32 @@ UNITS = {"grid_px": "px at 128 x 96", "px": "px of the image as given", "mm": "m
 
 
 def error_table(report: ReportedLimbs, unit: str) -> Table:
-    """Median and interquartile range of each limb and prediction, the shares found beside."""
+    """Median and interquartile range of each prediction, a limb a column; the paper's below."""
+    rows: list[Row] = [
+        (
+            each.made_by,
+            *(_median(summary, len(each.errors.clips)) for summary in each.summaries[unit]),
+        )
+        for each in report.every
+    ]
+    limbs = report.first.errors.limbs
     beside = published(report) if unit == "grid_px" else ()
-    rows: list[Row] = []
-    for column, limb in enumerate(report.first.errors.limbs):
-        cells: list[str | Bounded] = [limb, _clips(report, unit, column)]
-        for each in report.every:
-            summary = each.summaries[unit][column]
-            cells += [_median(summary), _found(summary)]
-        cells += [_printed(PUBLISHED[name].get(limb)) for name in beside]
-        rows.append(tuple(cells))
-    heads = [cell for each in report.every for cell in (each.made_by, "found")]
-    return Table(("Limb", "clips", *heads, *beside), tuple(rows))
+    if beside:
+        rows.append(("Published, of other infants",))
+        rows += [
+            (name, *(_printed(PUBLISHED[name].get(limb)) for limb in limbs)) for name in beside
+        ]
+    return Table((f"RMSD, {UNITS.get(unit, unit)}", *limbs), tuple(rows))
+
+
+def found_table(report: ReportedLimbs) -> Table:
+    """Share of the annotated joints that each prediction found, a limb a column."""
+    main = next(iter(report.first.summaries))
+    rows: list[Row] = [
+        (each.made_by, *(_found(summary) for summary in each.summaries[main]))
+        for each in report.every
+    ]
+    return Table(("Joints found", *report.first.errors.limbs), tuple(rows))
 
 
 def published(report: ReportedLimbs) -> tuple[str, ...]:
@@ -151,21 +166,17 @@ def seconds(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-def _clips(report: ReportedLimbs, unit: str, column: int) -> str:
-    counts = [each.summaries[unit][column].clips for each in report.every]
-    same = min(counts) == max(counts)
-    return f"{counts[0]:,}" if same else f"{min(counts):,} to {max(counts):,}"
-
-
-def _median(summary: LimbSummary) -> Bounded:
+def _median(summary: LimbSummary, clips: int) -> Bounded:
     if summary.median is None or summary.quartiles is None:
         return Bounded("–", summary.reason)
     wide = summary.quartiles[1] - summary.quartiles[0]
-    return Bounded(f"{number(summary.median)} ({number(wide)})", span(summary.interval))
+    fewer = f"of {summary.clips:,} clips" if summary.clips < clips else ""
+    below = "; ".join(part for part in (span(summary.interval), fewer) if part)
+    return Bounded(f"{number(summary.median)} ({number(wide)})", below)
 
 
 def _found(summary: LimbSummary) -> Bounded:
-    nothing = f"nothing in {summary.unfound:,} clips" if summary.unfound else ""
+    nothing = f"nothing in {counted(summary.unfound, 'clip')}" if summary.unfound else ""
     return Bounded(percent(summary.share), nothing)
 
 
