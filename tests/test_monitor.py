@@ -7,15 +7,17 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import typer
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -60,7 +62,13 @@ from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
 from palpate.workflows.monitor_live import LiveRun, clip_localiser
 from palpate.workflows.monitor_page import page_of_store, summary_of_store
-from palpate.workflows.monitor_source import SourceWishes, chosen_pace, chosen_policy
+from palpate.workflows.monitor_source import (
+    SourceWishes,
+    chosen_pace,
+    chosen_policy,
+    open_source,
+    recorded_clip,
+)
 
 ARM = LandmarkScheme("arm", ("elbow", "wrist"), edges=(("elbow", "wrist"),))
 
@@ -353,6 +361,22 @@ def test_a_frame_of_another_size_is_bad_and_told_once(bench: Bench) -> None:
     assert warning == f"{note.words}; 2 such frames"
 
 
+def test_frames_of_another_size_than_the_stores_are_refused(tmp_path: Path) -> None:
+    first = Bench(tmp_path)
+    assert first.store.size is None
+    first.give(*(frame(n) for n in range(12)))
+    first.end().close()
+    again = Bench(tmp_path)
+    assert again.store.size == (10, 6)
+    with pytest.raises(StudyError, match="are 4 x 5 px, the store holds joints in frames of 10 x"):
+        again.give(StreamFrame(12, 0.4, np.ones((5, 4), np.uint16)))
+    again.end().close()
+    third = Bench(tmp_path)  # a session that was refused says nothing of the size
+    third.give(frame(0))
+    assert third.end().size == (10, 6)
+    third.store.close()
+
+
 def test_a_clock_that_goes_back_is_refused_with_both_times(bench: Bench) -> None:
     bench.give(frame(0), frame(1), frame(2, 0.01), frame(3))
     store = bench.end()
@@ -609,7 +633,7 @@ def test_packed_bytes_of_another_scheme_or_cut_off_are_refused() -> None:
             unpack(content, joints, 1)
 
 
-def test_a_day_of_twelve_joints_takes_about_an_eighth_of_a_gigabyte() -> None:
+def test_a_day_of_twelve_joints_takes_about_an_eighth_of_a_gigabyte(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     made = []
     for n in range(30):
@@ -617,8 +641,16 @@ def test_a_day_of_twelve_joints_takes_about_an_eighth_of_a_gigabyte() -> None:
         score, links = rng.normal(0.8, 0.02, 12).clip(0, 1), rng.normal(0.7, 0.02, 8).clip(0, 1)
         noisy = places + rng.normal(0.0, 0.5, (12, 2))
         made.append(FrameRecord(n, n / 30.0, FrameState.FOUND, noisy, score, links))
-    megabytes = len(pack(Frames.of(made, 12, 8))) * 86400 / 1e6
-    assert 80.0 < megabytes < 150.0
+    packed = pack(Frames.of(made, 12, 8))
+    assert 100.0 < len(packed) * 86400 / 1e6 < 130.0
+    second = Segment(0.0, 1.0, 30, (0, 29), packed, (), (), {})
+    path = tmp_path / STORE
+    with MonitorStore.open(path, ARM) as store:
+        store.append(*[second] * 100)
+    before = path.stat().st_size
+    with MonitorStore.open(path, ARM) as store:
+        store.append(*[second] * 400)
+    assert (path.stat().st_size - before) / 400 * 86400 / 1e6 < 150.0
 
 
 def test_a_stretch_of_the_store_is_half_open(bench: Bench) -> None:
@@ -1073,6 +1105,7 @@ def test_a_run_leaves_store_status_movement_and_page(tmp_path: Path) -> None:
     text = page.read_text()
     assert "elbow to wrist" in text
     assert "film" in text
+    assert "10 x 6 px" in text
     with MonitorStore.read(tmp_path / STORE) as store:
         assert store.sessions()[0].how == "the stream ended"
         (summary,) = [summary_of_store(store)]
@@ -1094,6 +1127,24 @@ def test_the_page_counts_what_came_and_what_did_not(tmp_path: Path) -> None:
     assert counts == {"gap": 13, "found": 50, "bad": 1, "missing": 9}
     assert [gap.reason for gap in summary.gaps] == ["stall"]
     assert summary.warnings == ("Bad frame: cut off.",)
+
+
+def test_the_time_to_warm_up_is_no_time_of_the_stream(tmp_path: Path) -> None:
+    clock = FakeClock()
+    localiser = Brightest(clock)
+    find = localiser.find
+
+    def slow_at_first(*clips: Any, **how: Any) -> list[list[FoundFrame]]:
+        clock.seconds += 0.0 if localiser.clips else 20.0
+        return find(*clips, **how)
+
+    localiser.find = slow_at_first
+    chosen = FollowSettings(policy="all", duration_s=1.5)
+    source = Replay(limb_film(90), FakeClock())
+    run = LiveRun(localiser, source, tmp_path, chosen, {"source": "film"})
+    status = run.follow(clock=clock, stop=Event())
+    assert status.came >= 45
+    assert status.warnings == ()
 
 
 def test_a_stopped_run_says_so(tmp_path: Path) -> None:
@@ -1141,21 +1192,67 @@ def test_policy_and_pace_are_read_from_words() -> None:
         chosen_pace("quick")
 
 
-def test_the_command_follows_a_clip_and_writes_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder, out = tmp_path / "infant01", tmp_path / "out"
-    film = limb_film(90)
-    write_depth_folder(folder, [one.pixels for one in film.frames])
+STUDY = 'name = "ward"\n[video]\n[video.depth]\nrate_hz = 15.0\n'
+
+
+def test_a_clip_is_replayed_by_its_own_clock_or_by_that_of_its_study(tmp_path: Path) -> None:
+    clip = tmp_path / "videos" / "infant01"
+    frames = [np.full((4, 6), 100 + n, np.uint16) for n in range(4)]
+    write_depth_folder(clip, frames)
+    assert recorded_clip(clip).rate_hz == pytest.approx(30.0)
+    (tmp_path / "study.toml").write_text(STUDY)
+    assert recorded_clip(clip).rate_hz == pytest.approx(15.0)
+    assert recorded_clip(clip, 20.0).rate_hz == pytest.approx(20.0)
+    write_depth_folder(clip, frames, times_s=[0.0, 0.1, 0.2, 0.3])
+    assert recorded_clip(clip).rate_hz == pytest.approx(10.0)
+    np.testing.assert_allclose(recorded_clip(clip, 20.0).times_s, np.arange(4) / 20.0)
+    source = open_source(tmp_path, SourceWishes(), FakeClock())  # the only clip of a study
+    assert (source.name, source.rate_hz) == ("infant01", pytest.approx(10.0))
+    write_depth_folder(clip.with_name("infant02"), frames)
+    with pytest.raises(PalpateError, match="holds 2 clips: infant01, infant02; name one"):
+        recorded_clip(tmp_path)
+
+
+def test_what_is_no_recording_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(PalpateError, match="there is no file or folder"):
+        recorded_clip(tmp_path / "nowhere")
+    with pytest.raises(FormatError, match="holds no frame"):
+        recorded_clip(tmp_path)
+    cv2.imwrite(str(tmp_path / "000000.png"), np.ones((4, 6), np.uint8))
+    with pytest.raises(FormatError, match="squeezed to 8 bit"):
+        recorded_clip(tmp_path)
+
+
+def test_a_camera_has_thirty_frames_a_second_unless_it_is_said(tmp_path: Path) -> None:
+    for wish, rate_hz in ((None, 30.0), (25.0, 25.0)):
+        for path, live in ((tmp_path, True), (Path("-"), False)):
+            wishes = SourceWishes(rate_hz=wish, live=live)
+            assert open_source(path, wishes, FakeClock()).rate_hz == rate_hz
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The two commands, with a localiser that needs no network."""
     monkeypatch.setattr(
         "palpate.localisers.load.load_localiser", lambda *_, **__: Brightest(FakeClock())
     )
     app = typer.Typer()
     app.command()(monitor)
     app.command()(monitor_report)
-    runner = CliRunner()
-    words = ["monitor", "RUN", str(folder), "--out", str(out), "--accelerate", "max"]
-    result = runner.invoke(app, words, catch_exceptions=False)
+
+    def invoke(*words: object) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+    return invoke
+
+
+def test_the_command_follows_a_clip_and_writes_the_page(
+    tmp_path: Path, command: Callable[..., Result]
+) -> None:
+    folder, out = tmp_path / "infant01", tmp_path / "out"
+    film = limb_film(90)
+    write_depth_folder(folder, [one.pixels for one in film.frames])
+    result = command("monitor", "RUN", folder, "--out", out, "--accelerate", "max")
     assert result.exit_code == 0
     with MonitorStore.read(out / STORE) as store:
         assert store.frames().number.tolist() == list(range(90))
@@ -1163,8 +1260,63 @@ def test_the_command_follows_a_clip_and_writes_the_page(
     assert provenance["source"] == "infant01"
     assert provenance["policy"] == "all"
     (out / "monitor.html").unlink()
-    assert runner.invoke(app, ["monitor-report", str(out)]).exit_code == 0
+    assert command("monitor-report", out).exit_code == 0
     assert (out / "monitor.html").exists()
+
+
+def test_the_command_follows_a_camera_until_ctrl_c(
+    tmp_path: Path, command: Callable[..., Result]
+) -> None:
+    folder, out = tmp_path / "frames", tmp_path / "out"
+    folder.mkdir()
+
+    def camera() -> None:
+        for n in range(10**6):
+            write_depth_png(folder / f"{n:06d}.png", frame(n).pixels)
+            if n > 12 and b'"following"' in (out / "status.json").read_bytes():
+                signal.raise_signal(signal.SIGINT)
+                return
+            sleep(1.0 / 30.0)
+
+    handler = signal.getsignal(signal.SIGINT)
+    thread = Thread(target=camera, daemon=True)
+    thread.start()
+    # It ends by itself in a minute, should Ctrl-C not reach it.
+    result = command(
+        "monitor", "RUN", folder, "--live", "--backlog", "--out", out, "--duration", 60
+    )
+    thread.join()
+    assert result.exit_code == 0
+    assert signal.getsignal(signal.SIGINT) is handler
+    with MonitorStore.read(out / STORE) as store:
+        (session,) = store.sessions()
+        assert session.how == "stopped"
+        assert session.totals["frames"]["found"] > 0
+        numbers = every_number(store)
+    assert numbers == list(range(len(numbers)))
+    assert json.loads((out / "status.json").read_text())["condition"] == "ended"
+    assert (out / "monitor.html").exists()
+
+
+def test_the_command_follows_standard_input(tmp_path: Path, command: Callable[..., Result]) -> None:
+    stream = stream_header(10, 6) + b"".join(stream_bytes(frame(n)) for n in range(40))
+    read, write = os.pipe()
+    before = os.dup(0)
+    os.dup2(read, 0)
+    os.close(read)
+    os.write(write, stream)  # less than a pipe holds
+    os.close(write)
+    try:
+        result = command("monitor", "RUN", "-", "--out", tmp_path, "--policy", "all")
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+    assert result.exit_code == 0
+    with MonitorStore.read(tmp_path / STORE) as store:
+        assert store.frames().number.tolist() == list(range(40))
+        (session,) = store.sessions()
+    assert session.provenance["source"] == "standard input"
+    assert (session.how, session.totals["frames"]["found"]) == ("the stream ended", 30)
 
 
 def test_monitoring_works_without_torch() -> None:

@@ -474,6 +474,7 @@ def test_the_folder_is_a_study_of_depth_clips(written):
     frames = {f"videos/infant0{k}/{i:06d}.png" for k in (1, 2) for i in range(3)}
     replayed = {f"replay/{i:06d}.png" for i in range(15)}
     tables = {"landmarks.csv", "meta.csv", "study.toml", "replay-truth.csv"}
+    tables |= {"replay/timestamps.csv"}
     assert names == frames | replayed | tables | {"truth/infant01.csv", "truth/infant02.csv"}
     study = tomllib.loads((folder / "study.toml").read_text())
     assert study["name"] == "phantom-infant"

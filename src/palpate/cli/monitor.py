@@ -31,7 +31,10 @@ def monitor(  # noqa: PLR0913, PLR0917 - the flags of a command
     backlog: Annotated[
         bool, typer.Option("--backlog", help="With --live: begin with the frames that are there.")
     ] = False,
-    rate_hz: Annotated[float, typer.Option(help="Frames a second of the camera.")] = 30.0,
+    rate_hz: Annotated[
+        float | None,
+        typer.Option(help="Frames a second; default: 30 of a camera, a clip's own of a recording."),
+    ] = None,
     policy: Annotated[
         str | None,
         typer.Option(help="all or latest; default: latest of a camera, all of a recording."),
@@ -42,7 +45,7 @@ def monitor(  # noqa: PLR0913, PLR0917 - the flags of a command
     accelerate: Annotated[str, typer.Option(help="Pace of a replay: 1, 4, ..., or max.")] = "1",
     loop: Annotated[bool, typer.Option("--loop", help="Replay for ever.")] = False,
     segment: Annotated[
-        float, typer.Option(help="Seconds that go to disk together: the most that can be lost.")
+        float, typer.Option(help="Seconds that go to disk together; a sudden end loses one or two.")
     ] = 1.0,
     stall: Annotated[float, typer.Option(help="Seconds of silence that are a stall.")] = 5.0,
     keep_days: Annotated[

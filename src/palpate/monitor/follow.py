@@ -29,7 +29,8 @@ class FollowSettings:
     Args:
         policy: ``all`` or ``latest``.
         capacity: frames that may wait.
-        segment_s: what one transaction of the store holds; the most that a sudden end loses.
+        segment_s: what one transaction of the store holds. A sudden end loses the one that is
+            open, and what is on its way to the disk.
         stall_s: a silence of this length is a stall.
         status_s: how often status.json is written.
         duration_s: of the stream, then it ends; infinite for ever.
@@ -86,7 +87,7 @@ class Following:
             now_s=lambda: clock.utc() - store.origin_utc,
         )
         ring = PlaneRing(localiser.frames, localiser.interval_s, 1.0 / rate_hz)
-        self._follower = Follower(localiser, self._timeline, ring, clock)
+        self._follower = Follower(localiser, self._timeline, ring, clock, stored_size=store.size)
         self._collector = SegmentCollector(
             len(store.scheme), len(store.scheme.edges), settings.segment_s
         )
@@ -104,7 +105,9 @@ class Following:
         if not arrivals:
             return
         self._heard_s = self._clock.now()
-        for entry in self._follower.follow(arrivals):
+        entries = self._follower.follow(arrivals)
+        self._collector.totals.size = self._follower.size
+        for entry in entries:
             self._keep(entry)
 
     def tick(self) -> None:

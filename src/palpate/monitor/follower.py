@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from palpate.errors import PalpateError
+from palpate.errors import PalpateError, StudyError
 from palpate.image import Image
 from palpate.localisers.clip import ClipLocaliser, ClipPlane, FoundFrame
 from palpate.monitor.clock import Clock
@@ -38,19 +38,29 @@ class Follower:
         timeline: of the stream.
         ring: of planes.
         clock: for the delays.
+        stored_size: (width, height) of the frames that the store holds joints of; None where it
+            holds none.
     """
 
     def __init__(
-        self, localiser: ClipLocaliser, timeline: Timeline, ring: PlaneRing, clock: Clock
+        self,
+        localiser: ClipLocaliser,
+        timeline: Timeline,
+        ring: PlaneRing,
+        clock: Clock,
+        *,
+        stored_size: tuple[int, int] | None = None,
     ) -> None:
         self._localiser, self._timeline, self._ring, self._clock = localiser, timeline, ring, clock
-        self.size: tuple[int, int] | None = None
+        self._stored_size = stored_size
+        self.size: tuple[int, int] | None = None  # (width, height) that the stream began with
 
     def follow(self, arrivals: Sequence[Arrival]) -> list[Entry]:
         """Return what became of the frames of some arrivals, in order.
 
         Raises:
-            PalpateError: the frames are too large for the store.
+            PalpateError: the frames are too large for the store, or of another size than those
+                that it holds.
         """
         entries: list[Entry | _Ready] = []
         for arrival in arrivals:
@@ -93,7 +103,7 @@ class Follower:
         self, frame: StreamFrame, time_s: float, arrived_s: float
     ) -> Sequence[Entry | _Ready]:
         if self.size is None:
-            self.size = _storable(frame.size)
+            self.size = _storable(frame.size, self._stored_size)
         if frame.size != self.size:
             words = (
                 f"frame {frame.number} is {frame.size[0]} x {frame.size[1]} px, the stream began "
@@ -140,10 +150,16 @@ def _bad(number: int, time_s: float, words: str, kind: str) -> tuple[FrameRecord
     return FrameRecord(number, time_s, FrameState.BAD), Note(time_s, number, words, kind)
 
 
-def _storable(size: tuple[int, int]) -> tuple[int, int]:
+def _storable(size: tuple[int, int], stored: tuple[int, int] | None) -> tuple[int, int]:
     if max(size) > LARGEST_PX:
         raise PalpateError(
             f"the frames are {size[0]} x {size[1]} px; the store holds joints of at most "
             f"{LARGEST_PX} px a side; let the camera bin or crop them"
+        )
+    if stored is not None and size != stored:
+        raise StudyError(
+            f"the frames are {size[0]} x {size[1]} px, the store holds joints in frames of "
+            f"{stored[0]} x {stored[1]}: their px cannot be compared; set the camera as it was, "
+            "or choose another --out"
         )
     return size

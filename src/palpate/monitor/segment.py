@@ -35,12 +35,13 @@ class Segment:
 
 
 class Totals:
-    """Counts of a session: frames by state, and their delays."""
+    """What is told of a whole session: frames by state, their delays, their size."""
 
     def __init__(self) -> None:
         self.frames: dict[str, int] = {state.words: 0 for state in FrameState} | {MISSING: 0}
         self.delays = DelayHistogram()
         self.unsaved = 0
+        self.size: tuple[int, int] | None = None  # (width, height) in px; None before the first
 
     def add(self, entry: Entry) -> None:
         """Count one entry."""
@@ -54,7 +55,13 @@ class Totals:
     def as_json(self) -> dict[str, Any]:
         """Return what a file keeps."""
         delays = self.delays.as_json()
-        return {"frames": dict(self.frames), "delays": delays, "unsaved": self.unsaved}
+        size = None if self.size is None else list(self.size)
+        return {
+            "frames": dict(self.frames),
+            "delays": delays,
+            "unsaved": self.unsaved,
+            "size_px": size,
+        }
 
 
 class SegmentCollector:
@@ -63,7 +70,7 @@ class SegmentCollector:
     Args:
         joints: of the scheme.
         connections: of the scheme.
-        segment_s: the longest stretch that a sudden end can lose.
+        segment_s: how long a segment is.
     """
 
     def __init__(self, joints: int, connections: int, segment_s: float) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import cv2
-from jaxtyping import Float, Int, UInt16
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from palpate.errors import ConfigError, OutputError
-from palpate.files import write_bytes, write_rows, write_text
+from palpate.files import write_rows, write_text
+from palpate.io.depth_folder import TIMESTAMPS
+from palpate.io.depth_write import write_depth_png
 from palpate.phantoms.infant import InfantClip
 from palpate.phantoms.infant_camera import InfantCamera
 from palpate.phantoms.infant_truth import SCHEME
@@ -56,8 +57,9 @@ def write_infant(
     of movement, then x, y in px and v of each joint: 2 visible, 1 under cloth or the infant
     itself; a joint under an operator's hand, or out of the picture, has empty cells, as
     annotators leave it out); ``truth/infant01.csv`` with all joints in px and mm of the camera;
-    ``meta.csv``; with ``replay`` a clip in ``replay/`` at the camera's rate and its truth in
-    ``replay-truth.csv``; and ``study.toml``, written last: a folder without it is not whole.
+    ``meta.csv``; with ``replay`` a clip in ``replay/`` at the camera's rate, with the times of its
+    frames in ``replay/timestamps.csv`` and its truth in ``replay-truth.csv``; and ``study.toml``,
+    written last: a folder without it is not whole.
 
     Args:
         out: a new folder.
@@ -94,7 +96,7 @@ def write_infant(
     if first is None:
         raise ConfigError("a study has at least 1 clip, got 0")
     if replay is not None:
-        write_rows(out / "replay-truth.csv", _write_frames(out / "replay", replay)[1])
+        _write_replay(out, replay)
         advance("replay", 1, 1, replay.identifier)
     write_rows(out / "landmarks.csv", labels)
     write_rows(out / "meta.csv", meta)
@@ -118,25 +120,25 @@ def _write_clip(out: Path, clip: InfantClip) -> list[Row]:
     return labels
 
 
+def _write_replay(out: Path, clip: InfantClip) -> None:
+    """Its rate is not that of the study's clips, so its times lie beside its frames."""
+    _, truth = _write_frames(out / "replay", clip)
+    times = [{"frame": row["frame"], "time_s": row["time_s"]} for row in truth]
+    write_rows(out / "replay" / TIMESTAMPS, times)
+    write_rows(out / "replay-truth.csv", truth)
+
+
 def _write_frames(folder: Path, clip: InfantClip) -> tuple[list[Row], list[Row]]:
     """Write the frames of a clip; return its labels and its truth."""
     labels, truth = [], []
     for index, frame in enumerate(clip.frames()):
-        write_bytes(folder / f"{index:06d}.png", _png(frame.pixels))
+        write_depth_png(folder / f"{index:06d}.png", frame.pixels)
         about = {"video": clip.identifier, "frame": str(index), "subject": clip.subject}
         points, kind = clip.points[index], clip.kinds[index]
         labels.append(about | {"group": kind} | _label_cells(points, frame.visibility))
         when = {"frame": str(index), "time_s": repr(index / clip.rate_hz), "kind": kind}
         truth.append(when | _truth_cells(points, clip.joints_mm[index], frame.visibility))
     return labels, truth
-
-
-def _png(pixels: UInt16[ndarray, "y x"]) -> bytes:
-    # The least compression is the quickest, and noise does not compress.
-    done, content = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not done:
-        raise OutputError("could not encode a frame as PNG")
-    return content.tobytes()
 
 
 def _label_cells(points: Float[ndarray, "12 2"], states: Int[ndarray, "12"]) -> Row:

@@ -47,12 +47,13 @@ class LiveRun:
         """Follow the stream until it ends or ``stop`` is set; return how it stood then.
 
         Raises:
-            PalpateError: the stream is none of depth frames, the store holds other joints, or
-                takes nothing more. What came before is saved.
+            PalpateError: the stream is none of depth frames; the store holds other joints, or
+                those of frames of another size, or takes nothing more. What came before is saved.
         """
         with MonitorStore.open(
             self.out / STORE, self.localiser.scheme, origin_utc=clock.utc()
         ) as store:
+            warm_up(self.localiser)  # before the time of the stream begins to run
             movement = LiveMovement(store.scheme, self.out)
             following = Following(
                 self.localiser,
@@ -62,7 +63,6 @@ class LiveRun:
                 rate_hz=self.source.rate_hz,
                 watch=movement.watch,
             )
-            warm_up(self.localiser)
             store.begin(self.provenance)
             how = "failed"
             try:

@@ -46,6 +46,9 @@ def summary_of_store(store: MonitorStore) -> MonitorSummary:
         if session.totals:
             delays = delays.joined(DelayHistogram.from_json(session.totals["delays"]))
     last = sessions[-1].provenance if sessions else {}
+    about = {**last, "sessions": str(len(sessions))}
+    if store.size is not None:
+        about["size"] = "{} x {} px".format(*store.size)
     return MonitorSummary(
         title=last.get("source", store.path.parent.name),
         rows=tuple(rows),
@@ -58,7 +61,7 @@ def summary_of_store(store: MonitorStore) -> MonitorSummary:
         ),
         delays=Delays(tuple(delays.bins()), delays.longest_s) if delays.total else None,
         warnings=tuple(_warnings(sessions, store.notes())),
-        provenance={**last, "sessions": str(len(sessions))},
+        provenance=about,
     )
 
 
