@@ -8,6 +8,12 @@ import typer
 
 def bench(
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
+    long: Annotated[
+        bool,
+        typer.Option(
+            "--long", help="Monitor ten minutes at a camera's rate, and an hour as fast as it goes."
+        ),
+    ] = False,
     repeats: Annotated[int, typer.Option(min=3, help="Runs per figure; the median counts.")] = 5,
 ) -> None:
     """Time networks on three engines, predicting against the bare network, and training."""
@@ -19,8 +25,13 @@ def bench(
 
     from palpate.files import write_json
     from palpate.workflows.bench import run_bench
+    from palpate.workflows.bench_monitor import LONG
 
-    figures = run_bench(repeats, advance=lambda what: console.print(f"{what} ...", style="dim"))
+    figures = run_bench(
+        repeats,
+        lengths=LONG if long else None,
+        advance=lambda what: console.print(f"{what} ...", style="dim"),
+    )
     for title, rows in figures.items():
         table = Table(title=title)
         for column in rows[0]:

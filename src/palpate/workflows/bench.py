@@ -42,6 +42,7 @@ from palpate.workflows.bench_clips import (
 )
 from palpate.workflows.bench_forest import bench_forest
 from palpate.workflows.bench_limbs import bench_kernels, bench_light
+from palpate.workflows.bench_monitor import MonitorLengths, bench_monitor
 from palpate.workflows.bench_votes import bench_votes
 from palpate.workflows.export import to_onnx
 from palpate.workflows.predict import find_sources, predict_each
@@ -56,8 +57,13 @@ _PAPER_GRID = (128, 256)
 _HEAD_START = 3  # batches that were made while nobody waited for them
 
 
-def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list[Row]]:
-    """Measure everything; ``repeats`` runs per figure, of which the median counts."""
+def run_bench(
+    repeats: int, *, advance: Callable[[str], None], lengths: MonitorLengths | None = None
+) -> dict[str, list[Row]]:
+    """Measure everything; ``repeats`` runs per figure, of which the median counts.
+
+    ``lengths`` is how much of a stream is monitored.
+    """
     device = torch.device("cpu")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -80,6 +86,8 @@ def run_bench(repeats: int, *, advance: Callable[[str], None]) -> dict[str, list
         tables["limbs: regression, 128 x 96, one clip of 3 frames"] = bench_kernels(repeats)
         advance("limbs, the light network")
         tables["limbs: clips a second, 128 x 96"] = bench_light(folder, repeats)
+        advance("monitoring")
+        tables |= bench_monitor(folder / "monitor", lengths or MonitorLengths())
         tables["clips: images a second, 256 x 256"] = bench_networks(
             folder, repeats, advance=advance
         )

@@ -16,13 +16,14 @@ from palpate.localisers.torch_engine import place
 from palpate.localisers.torch_limbs import Chain, limb_forward
 from palpate.networks import multiply_accumulates, parameters
 from palpate.networks.clips import find_clip_network
+from palpate.phantoms.infant_truth import SCHEME
 from palpate.scheme import LandmarkScheme
 from palpate.workflows.export import limbs_to_onnx
 from palpate.workflows.timing import interleaved
 
 Row = dict[str, Any]
 
-_JOINTS, _MAPS, _FRAMES, _SIZE = 12, 20, 3, (128, 96)
+_MAPS, _FRAMES, _SIZE = 20, 3, (128, 96)
 _WIDTH = 1.0  # as published
 _LIGHT = "infant-light"
 _FULL, _ASYMMETRIC = "infant-regression", "infant-regression-asym"
@@ -68,7 +69,7 @@ def bench_light(folder: Path, repeats: int) -> list[Row]:
     network = _network(_LIGHT, 1).eval()
     path = folder / f"{_LIGHT}.onnx"
     chain = Chain([network]).eval()
-    write_bytes(path, limbs_to_onnx(chain, _spec()))
+    write_bytes(path, limbs_to_onnx(chain, light_spec(SCHEME)))
     clip = _input(network).numpy()
     works: dict[str, Callable[[], Any]] = {
         "torch": partial(limb_forward(chain, torch.device("cpu")), clip),
@@ -89,17 +90,15 @@ def bench_light(folder: Path, repeats: int) -> list[Row]:
     ]
 
 
-def _spec() -> LimbSpec:
-    """A localiser of as many maps; where its joints are does not matter."""
-    names = tuple(f"p{index}" for index in range(_JOINTS))
-    edges = tuple((names[index], names[index + 1]) for index in range(_MAPS - _JOINTS))
+def light_spec(scheme: LandmarkScheme, *, interval_s: float = 0.0) -> LimbSpec:
+    """Describe the light network for the joints of a scheme."""
     return LimbSpec(
         name="bench",
-        scheme=LandmarkScheme("bench", names, edges=edges),
+        scheme=scheme,
         networks=(MapNetwork(_LIGHT, _WIDTH),),
         grid=_SIZE,
         frames=_FRAMES,
-        interval_s=0.0,
+        interval_s=interval_s,
         channels="depth",
         span=1.0,
         stride=find_clip_network(_LIGHT).stride,
