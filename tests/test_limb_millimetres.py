@@ -11,6 +11,8 @@ from palpate.evaluation.limb_depth import counts_at, px_in_mm
 from palpate.geometry.pinhole import Intrinsics
 from palpate.points import Points
 from palpate.prediction import Prediction
+from palpate.report.limb_page import limb_page
+from palpate.report.limb_report import ReportedLimbs
 from palpate.study import open_study
 from palpate.workflows.limb_tables import study_limbs
 
@@ -74,7 +76,7 @@ def test_a_px_is_longer_where_the_scene_is_deeper(tmp_path):
     assert studied.found[0].errors.rmsd["mm"] == pytest.approx(np.full((2, 1), expected))
     (summary,) = studied.found[0].summaries["mm"]
     assert summary.median == pytest.approx(expected)
-    assert "at 0 of 18 labelled joints none was" in " ".join(studied.notes)
+    assert "None was at" not in " ".join(studied.notes)
 
 
 def test_counts_are_of_the_unit_that_the_study_says(tmp_path):
@@ -88,13 +90,23 @@ def test_a_joint_over_a_hole_is_in_px_alone(tmp_path):
     errors = studied.found[0].errors
     assert errors.rmsd["mm"] == pytest.approx(np.full((2, 1), np.sqrt(np.mean([16.0, 256.0]))))
     assert errors.rmsd["px"] == pytest.approx(np.full((2, 1), np.sqrt(np.mean([4.0, 1.0, 16.0]))))
-    assert "at 6 of 18 labelled joints none was" in " ".join(studied.notes)
+    assert "None was at 6 of 18;" in " ".join(studied.notes)
 
 
 def test_a_limb_over_a_hole_says_that_it_is_not_known_in_mm(tmp_path):
     studied = arm(study_of(tmp_path, (0, 0, 0)), (2.0, 1.0, 4.0))
     (summary,) = studied.found[0].summaries["mm"]
     assert (summary.median, summary.reason) == (None, "not known in this unit")
+    (tile, *_) = limb_page(ReportedLimbs("Limbs", studied.found)).tiles
+    assert " mm" not in tile.detail
+
+
+def test_the_page_tells_px_and_mm(tmp_path):
+    studied = arm(study_of(tmp_path), (2.0, 1.0, 4.0))
+    page = limb_page(ReportedLimbs("Limbs", studied.found, studied.baseline))
+    assert "9.68 mm" in page.tiles[0].detail
+    assert [other.name for other in page.others] == ["px of the image as given", "mm"]
+    assert page.others[1].table.rows[0][1].text.startswith("9.68 (")
 
 
 def test_without_a_focal_length_there_are_no_millimetres(tmp_path):
@@ -107,7 +119,7 @@ def test_a_frame_that_is_gone_is_not_known_in_mm_and_stops_nothing(tmp_path):
     study = study_of(tmp_path)
     (tmp_path / "videos" / "infant01" / "000001.png").unlink()
     studied = arm(study, (2.0, 2.0, 2.0))
-    assert "at 3 of 18 labelled joints none was" in " ".join(studied.notes)
+    assert "None was at 3 of 18;" in " ".join(studied.notes)
     assert studied.found[0].errors.rmsd["px"] == pytest.approx(np.full((2, 1), 2.0))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from palpate.evaluation.limb_errors import LimbEvaluation
 from palpate.report.clip_tiles import counted
 from palpate.report.limb_paper import NOTE
 from palpate.report.limb_plot import limb_plot
@@ -27,8 +28,8 @@ _SECONDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class OtherUnit:
-    """The errors in another unit."""
+class NamedTable:
+    """A table of several of a kind: of another unit, or of another method."""
 
     name: str
     table: Table
@@ -41,12 +42,12 @@ class LimbPage(SheetHead):
     plot: Plot
     errors: Table
     found: Table
-    others: tuple[OtherUnit, ...]
+    others: tuple[NamedTable, ...]
     paper_note: str
     costs: Table | None
     stages: Table
     cost_notes: tuple[str, ...]
-    differences: tuple[Table, ...]
+    differences: tuple[NamedTable, ...]
     difference_note: str
 
 
@@ -76,14 +77,17 @@ def limb_page(report: ReportedLimbs) -> LimbPage:
         errors=error_table(report, main),
         found=found_table(report),
         others=tuple(
-            OtherUnit(UNITS.get(unit, unit), error_table(report, unit)) for unit in others
+            NamedTable(UNITS.get(unit, unit), error_table(report, unit)) for unit in others
         ),
         paper_note=NOTE if published(report) else "",
         costs=cost_table(report) if report.costs else None,
         stages=stage_table(report),
         cost_notes=(_SECONDS, *notes_of(report.costs)),
         differences=tuple(
-            difference_table(name, [row for row in rows if row.unit == main], report.first.made_by)
+            NamedTable(
+                f"{name} against {report.first.made_by}",
+                difference_table([row for row in rows if row.unit == main]),
+            )
             for name, rows in report.differences.items()
         ),
         difference_note=(
@@ -115,8 +119,16 @@ def _tiles(report: ReportedLimbs, unit: str) -> tuple[Tile, ...]:
         parts = [
             f"median RMSD of {summary.limb}, {UNITS.get(unit, unit)}",
             span(summary.interval) and f"{100 * summary.level:g} % {span(summary.interval)}",
+            _in_mm(each),
             f"{percent(summary.share)} of {summary.annotated:,} joints found",
             summary.reason,
         ]
         made.append(Tile(each.made_by, value, "; ".join(part for part in parts if part)))
     return tuple(made)
+
+
+def _in_mm(evaluation: LimbEvaluation) -> str:
+    """The median in millimetres; empty where it is not known."""
+    summaries = evaluation.summaries.get("mm", ())
+    median = summaries[-1].median if summaries else None
+    return "" if median is None else f"{number(median)} mm"

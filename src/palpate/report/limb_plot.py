@@ -20,6 +20,8 @@ _GUESS = (HUMAN, "|||")
 _WHISKERS = (5.0, 95.0)
 # A guess that is far off may not squeeze the boxes of the predictions: so many times their height.
 _SIGHT = 2.2
+# In the legend: names in a line, and letters of a name that have room then.
+_BESIDE, _NAME = 4, 32
 # Boxes of a limb fill so much of its place.
 _FILLED = 0.8
 
@@ -77,11 +79,11 @@ def limb_plot(
         axes.grid(False, axis="x")
         figure.legend(
             handles=[
-                Patch(facecolor="none", edgecolor=c, hatch=h, label=short(each.made_by, 44))
+                Patch(facecolor="none", edgecolor=c, hatch=h, label=short(each.made_by, _NAME))
                 for each, (c, h) in drawn
             ],
             loc="outside upper left",
-            ncols=3,
+            ncols=_BESIDE,
         )
         return as_svg(figure, f"{label} by limb")
 

@@ -43,7 +43,7 @@ def found_table(report: ReportedLimbs) -> Table:
         (each.made_by, *(_found(summary) for summary in each.summaries[main]))
         for each in report.every
     ]
-    return Table(("Joints found", *report.first.errors.limbs), tuple(rows))
+    return Table(("Method", *report.first.errors.limbs), tuple(rows))
 
 
 def published(report: ReportedLimbs) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def stage_table(report: ReportedLimbs) -> Table:
     return Table(head, tuple(rows))
 
 
-def difference_table(name: str, differences: Sequence[LimbDifference], first: str) -> Table:
+def difference_table(differences: Sequence[LimbDifference]) -> Table:
     """A method against the first one, limb by limb, over joints that both found."""
     rows: list[Row] = [
         (
@@ -113,15 +113,15 @@ def difference_table(name: str, differences: Sequence[LimbDifference], first: st
         for each in differences
     ]
     head = (
-        name,
+        "Limb",
         "median RMSD",
         "mean RMSD",
         "difference of the means",
         f"within {AIM_PERCENT:g} %",
         "clips",
         "joints not by both",
-        f"found by {first}",
-        f"found by {name}",
+        "found by the first",
+        "found by this",
     )
     return Table(head, tuple(rows))
 

@@ -223,17 +223,21 @@ def _notes(found: LimbEvaluation, frames: LimbFrames, *, alone: bool) -> tuple[s
             "of their video, or beside a gap of its annotation."
         )
     if MM in frames.scales:
-        labelled = int(frames.annotated.sum())
-        unknown = labelled - int((frames.annotated & np.isfinite(frames.scales[MM])).sum())
-        notes.append(
-            "In mm a distance is across the scene, at the depth measured at the labelled joint; "
-            f"at {unknown:,} of {labelled:,} labelled joints none was: they are in no figure in mm."
-        )
+        notes.append(_note_of_mm(frames))
     if len(set(errors.subjects)) == 1:
         notes.append("One subject: there are no intervals.")
     if alone:
         notes.append("The study has no other subject, whose mean pose could stand beside.")
     return tuple(notes)
+
+
+def _note_of_mm(frames: LimbFrames) -> str:
+    note = "In mm a distance is across the scene, at the depth measured at the labelled joint."
+    labelled = int(frames.annotated.sum())
+    unknown = labelled - int((frames.annotated & np.isfinite(frames.scales[MM])).sum())
+    if not unknown:
+        return note
+    return f"{note} None was at {unknown:,} of {labelled:,}; those are in no figure in mm."
 
 
 def _frame_of(study: Study, identifier: str) -> ClipFrame:
