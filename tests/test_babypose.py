@@ -19,6 +19,7 @@ from palpate.io.formats import format_of, read_annotation
 from palpate.io.rows import points_of
 from palpate.scheme import LandmarkScheme
 from palpate.study import open_study, survey_study
+from palpate.workflows.clip_sources import find_clip_sources
 
 # As the group's own tables name the joints, in their order.
 COLUMNS = (
@@ -354,3 +355,35 @@ def test_what_is_no_workbook_is_refused(tmp_path):
     (tmp_path / "pz1.xlsx").write_bytes(b"PK\x03\x04 and so on")
     with pytest.raises(FormatError, match="is no Excel workbook"):
         read_babypose(tmp_path / "pz1.xlsx")
+
+
+def test_a_data_set_is_predicted_as_the_study_that_it_is(tmp_path):
+    root = data_set(tmp_path)
+    (root / "annotations" / "result_pz10.csv").unlink()  # what is new has no joints yet
+    found = find_clip_sources([root])
+    assert [(one.name, one.path.name) for one in found] == [("pz2", "pz2"), ("pz10", "pz10")]
+    assert {one.depth.rate_hz for one in found} == {6.0}
+    (one,) = find_clip_sources([root / "pz2"], folders=True)
+    assert (one.name, one.depth.rate_hz) == ("pz2", 6.0)
+    (one,) = find_clip_sources([root / "pz10"], folders=True)
+    assert one.depth.rate_hz == 30.0  # nothing says that it is of babyPose
+    (root / "study.toml").write_text("[video.depth]\nrate_hz = 10\nunit_mm = 0.5\n")
+    assert {one.depth.rate_hz for one in find_clip_sources([root])} == {10.0}
+    assert {one.depth.unit_mm for one in find_clip_sources([root])} == {0.5}
+    assert {one.depth.rate_hz for one in find_clip_sources([root], rate_hz=12.0)} == {12.0}
+
+
+def test_frames_in_a_folder_of_their_own_are_predicted_by_the_infants_name(tmp_path):
+    infant(tmp_path / "P01", 3, 0, sub=True)
+    (tmp_path / "P01" / "joints.csv").write_text(table(3))
+    (one,) = find_clip_sources([tmp_path])
+    assert (one.name, one.path) == ("P01", tmp_path / "P01" / "16bit")
+
+
+def test_depth_clips_beside_any_table_are_not_of_babypose(tmp_path):
+    infant(tmp_path / "a", 2, 0)
+    infant(tmp_path / "b", 2, 0)
+    (tmp_path / "a" / "breathing.csv").write_text("time,rate\n0,40\n")
+    assert find_clip_sources([tmp_path]) == []
+    found = find_clip_sources([tmp_path], folders=True)
+    assert [(one.name, one.depth.rate_hz) for one in found] == [("a", 30.0), ("b", 30.0)]

@@ -14,7 +14,7 @@ from palpate.errors import FormatError, StudyError
 from palpate.finding import Finding
 from palpate.image import Calibration, Image
 from palpate.io.annotation import AnnotatedImage
-from palpate.io.babypose_layout import BabyPoseInfant, babypose_depth, find_infants
+from palpate.io.babypose_layout import BabyPoseInfant, find_infants
 from palpate.io.babypose_table import columns_passed_over
 from palpate.io.depth import DepthSettings
 from palpate.io.dicom import read_dicom_header
@@ -23,6 +23,7 @@ from palpate.io.images import FrameOf, Picture, find_images, is_dicom, read_cali
 from palpate.sample import Sample
 from palpate.scheme import LandmarkScheme
 from palpate.study_annotation import REFERENCE, gather
+from palpate.study_babypose import babypose_settings, may_be_babypose
 from palpate.study_calibration import given_calibrations
 from palpate.study_case import ClipFrame, StudyCase
 from palpate.study_clips import clip_frame, fill, find_clips, open_clips, within
@@ -191,7 +192,7 @@ def survey_study(path: Path) -> Study:
     if not root.is_dir():
         raise StudyError(f"{root}: there is no such folder; a study is a folder with images/ in it")
     settings = read_settings(root / SETTINGS)
-    if _may_be_babypose(root, settings) and (infants := find_infants(root)):
+    if may_be_babypose(root, settings) and (infants := find_infants(root)):
         return _survey_babypose(root, settings, infants)
     clips = _clip_settings(root, settings)
     if clips is not None:
@@ -249,19 +250,10 @@ def _clip_settings(root: Path, settings: StudySettings) -> ClipSettings | None:
     return usual if only_clips else None
 
 
-def _may_be_babypose(root: Path, settings: StudySettings) -> bool:
-    """Whether nothing else is said or shown of where the pictures and their annotation are."""
-    folders = (settings.images, settings.video.folder if settings.video else ClipSettings().folder)
-    return settings.annotations is None and not any((root / name).is_dir() for name in folders)
-
-
 def _survey_babypose(
     root: Path, settings: StudySettings, infants: Sequence[BabyPoseInfant]
 ) -> Study:
-    """A data set in babyPose's own layout; study.toml may still say of its camera and splits."""
-    given = settings.video or ClipSettings(interpolate=1)
-    if given.depth is None:
-        given = given.model_copy(update={"depth": babypose_depth(infants[0])})
+    given = babypose_settings(settings, infants[0].frames)
     settings = settings.model_copy(update={"video": given, "annotations": "."})
     paths = {infant.name: infant.frames for infant in infants}
     study = _survey_clips(root, settings, given, paths)

@@ -26,7 +26,7 @@ def convert(
         typer.Option(help="Only this annotator's; or the name of the one who is not named."),
     ] = None,
 ) -> None:
-    """Convert annotations: csv, coco, deeplabcut (csv, h5), slicer, tps, pts, labelme.
+    """Convert annotations: csv, coco, deeplabcut (csv, h5), slicer, tps, pts, labelme, babypose.
 
     What is written is read back and compared; what the format cannot carry is listed.
     """

@@ -66,7 +66,7 @@ def read_babypose_table(path: Path) -> BabyPoseTable:
         FormatError: no column of images, no column of a joint, a joint twice, or a cell that is
             no pair of numbers.
     """
-    records = _excel(path) if path.suffix.lower() == ".xlsx" else _csv(path)
+    records = _records(path)
     line, header = next(records, (1, []))
     columns, passed_over = _columns(path, line, header)
     rows = [(at, cells) for at, cells in records if any(cells)]
@@ -83,6 +83,19 @@ def read_babypose_table(path: Path) -> BabyPoseTable:
     return BabyPoseTable(images, joints, coordinates, tuple(at for at, _ in rows), passed_over)
 
 
+def names_a_joint(path: Path) -> bool:
+    """Say whether a table has a column of a joint; one that cannot be read may have.
+
+    Raises:
+        ConfigError: as :func:`read_babypose_table`.
+    """
+    try:
+        _, header = _header(path)
+    except FormatError:  # told where it is read
+        return True
+    return any(joint_of(cell) for cell in header)
+
+
 def columns_passed_over(path: Path) -> tuple[str, ...]:
     """Return the columns of a table that are of no limb's joint.
 
@@ -90,9 +103,16 @@ def columns_passed_over(path: Path) -> tuple[str, ...]:
         ConfigError: as :func:`read_babypose_table`.
         FormatError: likewise.
     """
-    records = _excel(path) if path.suffix.lower() == ".xlsx" else _csv(path)
-    line, header = next(records, (1, []))
+    line, header = _header(path)
     return _columns(path, line, header)[1]
+
+
+def _header(path: Path) -> Record:
+    return next(_records(path), (1, []))
+
+
+def _records(path: Path) -> Iterator[Record]:
+    return _excel(path) if path.suffix.lower() == ".xlsx" else _csv(path)
 
 
 def _csv(path: Path) -> Iterator[Record]:

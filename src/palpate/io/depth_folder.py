@@ -32,7 +32,7 @@ def frame_files(folder: Path) -> list[Path]:
     """List the PNG files directly in a folder, by name; hidden ones are left out."""
     return sorted(
         path
-        for path in folder.iterdir()
+        for path in folder.glob("*")
         if path.suffix.lower() == ".png" and not path.name.startswith(".") and path.is_file()
     )
 

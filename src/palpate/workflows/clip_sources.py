@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palpate.errors import PalpateError
+from palpate.io.babypose_layout import babypose_depth, find_recordings, is_recording
 from palpate.io.depth import DepthSettings, find_depth_clips, open_depth
 from palpate.io.images import IMAGE_SUFFIXES
 from palpate.io.video import VIDEO_SUFFIXES
 from palpate.protocols.posture_table import Side
-from palpate.study_settings import SETTINGS, ClipSettings, Region, read_settings
+from palpate.study_babypose import babypose_settings, may_be_babypose
+from palpate.study_settings import (
+    SETTINGS,
+    ClipSettings,
+    Region,
+    StudySettings,
+    read_settings,
+)
 
 # What may hold 16 bits of grey without loss.
 _DEPTH_SUFFIXES = (".mkv", ".avi", ".mov")
@@ -40,9 +48,9 @@ class ClipSource:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A clip, the folder that its name counts from, and the camera where it is one of depth."""
+    """A clip, what it is called, and the camera where it is one of depth."""
 
-    folder: Path
+    name: str
     path: Path
     depth: DepthSettings | None
 
@@ -72,8 +80,7 @@ def find_clip_sources(
     sources: dict[str, ClipSource] = {}
     for given in inputs:
         for clip in _clips(given, folders=folders):
-            inside = clip.path.relative_to(clip.folder).as_posix()
-            name = clip.path.name if inside == "." else inside
+            name = clip.name
             if name in sources:
                 raise PalpateError(
                     f"two inputs hold a clip {name!r}; predict them one folder at a time"
@@ -107,23 +114,40 @@ def images_beside(inputs: Sequence[Path], clips: Sequence[ClipSource]) -> list[P
 def _clips(given: Path, *, folders: bool) -> Iterator[_Given]:
     if given.is_file():
         if given.suffix.lower() in VIDEO_SUFFIXES:
-            yield _Given(given.parent, given, _camera(given))
+            yield _Given(given.name, given, _camera(given))
         return
     if not given.is_dir():
         raise PalpateError(f"there is no file or folder {given}")
-    inside = _settings_in(given)
+    settings = read_settings(given / SETTINGS)
+    infants = _babypose(given, settings)
+    if infants:
+        camera = babypose_settings(settings, next(iter(infants.values()))).depth
+        yield from (_Given(name, path, camera) for name, path in infants.items())
+        return
+    inside = settings.video
     folder = given / inside.folder if inside and (given / inside.folder).is_dir() else given
     camera = inside.depth if inside else _settings_of(given).depth
     if camera is not None:
         for path in find_depth_clips(folder):
-            yield _Given(folder, path, camera)
+            yield _Given(_name(path, folder), path, camera)
         return
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
-            yield _Given(folder, path, _camera(path))
+            yield _Given(_name(path, folder), path, _camera(path))
     if folders:
         for path in _folders_of_frames(folder):
-            yield _Given(folder, path, DepthSettings() if _is_depth(path) else None)
+            yield _Given(_name(path, folder), path, _camera_of_frames(path))
+
+
+def _name(path: Path, folder: Path) -> str:
+    """The path of a clip below the input; a folder that is the clip itself is called by its own."""
+    inside = path.relative_to(folder).as_posix()
+    return path.name if inside == "." else inside
+
+
+def _babypose(root: Path, settings: StudySettings) -> dict[str, Path]:
+    """Infant -> folder of its frames, where a folder is a data set of babyPose."""
+    return find_recordings(root) if may_be_babypose(root, settings) else {}
 
 
 def _folders_of_frames(folder: Path) -> list[Path]:
@@ -144,6 +168,13 @@ def _camera(path: Path) -> DepthSettings | None:
     if said is not None:
         return said
     return DepthSettings() if path.suffix.lower() in _DEPTH_SUFFIXES and _is_depth(path) else None
+
+
+def _camera_of_frames(folder: Path) -> DepthSettings | None:
+    """The camera of a folder of 16-bit frames: babyPose's for an infant of it, else the usual."""
+    if not _is_depth(folder):
+        return None
+    return babypose_depth(folder) if is_recording(folder.resolve()) else DepthSettings()
 
 
 def _is_depth(path: Path) -> bool:
