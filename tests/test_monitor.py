@@ -1101,6 +1101,9 @@ def test_a_run_leaves_store_status_movement_and_page(tmp_path: Path) -> None:
     assert status.frames["found"] + status.frames["partial"] == 290
     windows = json.loads((tmp_path / "movement.json").read_text())["windows"]
     assert sum(window["frames"] for window in windows) == 290
+    (window,) = windows  # of a stream that is shorter than one
+    assert window["end_s"] == pytest.approx(299 / 30, abs=0.01)
+    assert window["gap_s"] == pytest.approx(0.0)
     page = page_of_store(tmp_path)
     text = page.read_text()
     assert "elbow to wrist" in text

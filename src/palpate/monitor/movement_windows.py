@@ -40,8 +40,9 @@ class MovementWindows:
     """Fed frame by frame; gives a row for every window that time has left behind.
 
     Windows lie on multiples of the step: those of one day are the same whenever it was begun. A
-    window in which no frame came gives a row as well, with reasons instead of values. Only the
-    frames of the windows that are still open are kept.
+    window in which no frame came gives a row as well, with reasons instead of values. A window
+    that is open at the finish ends with the last frame: what comes after it is no time without
+    frames. Only the frames of the windows that are still open are kept.
 
     Args:
         scheme: of the coordinates; its edges make the limbs.
@@ -163,7 +164,10 @@ class MovementWindows:
             over = start_s + self._window_s + _BESIDE_S <= now_s
             if not over or (np.isinf(now_s) and start_s > self._frames[-1].time_s):
                 return
-            yield self._row(start_s, start_s + self._window_s)
+            end_s = start_s + self._window_s
+            if np.isinf(now_s):  # the last frame belongs to the window as well
+                end_s = min(end_s, float(np.nextafter(self._frames[-1].time_s, np.inf)))
+            yield self._row(start_s, end_s)
             self._next += 1
             keep_s = self._next * self._step_s - _BESIDE_S
             # One frame stays, so that windows without any are known to be such.

@@ -2,7 +2,7 @@
 
 Coordinates are sixteenths of a pixel in 16 bit, scores and links 255ths in 8. Of each column the
 differences from frame to frame are kept, low bytes before high bytes: a body that lies still costs
-little. 12 joints and 8 connections at 30 frames a second make about 130 MB a day.
+little. 12 joints and 8 connections at 30 frames a second make about 115 MB a day.
 """
 
 import zlib

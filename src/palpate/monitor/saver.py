@@ -11,7 +11,7 @@ from palpate.monitor.record import Gap
 from palpate.monitor.segment import Segment
 from palpate.monitor.store import MonitorStore
 
-PENDING = 3600  # segments: an hour, about 10 MB
+PENDING = 3600  # segments: an hour of 12 joints is about 5 MB
 _TOGETHER = 64  # of them in one transaction, where several wait
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
