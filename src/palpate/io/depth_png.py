@@ -81,7 +81,7 @@ def refuse_no_depth(path: Path, head: PngHead) -> None:
         raise FormatError(
             path,
             f"is {head.bits}-bit; depth that was squeezed to 8 bit has lost its millimetres: give "
-            "the 16-bit frames, or leave out [video.depth] to use it as plain grey pictures",
+            "the 16-bit frames; plain grey pictures are a study of images, without [video.depth]",
         )
 
 
