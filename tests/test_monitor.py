@@ -17,10 +17,9 @@ import cv2
 import numpy as np
 import pytest
 import typer
-from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from palpate.affine import Affine
 from palpate.cli.monitor import monitor, monitor_report
