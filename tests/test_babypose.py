@@ -1,5 +1,6 @@
 """babyPose: its layout, written here by hand, as a study; its tables, and what is wrong in them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from palpate.checks import find_problems
 from palpate.cli.app import app
-from palpate.errors import FormatError, OutputError
+from palpate.errors import FormatError, OutputError, PalpateError
 from palpate.io.annotation import AnnotatedImage, AnnotationFile
 from palpate.io.babypose import read_babypose, write_babypose
 from palpate.io.babypose_joints import BABYPOSE, joint_of
@@ -60,9 +61,9 @@ def infant(folder: Path, frames: int, seed: int, *, sub: bool = False) -> None:
         assert cv2.imwrite(str(grey / f"{n:05d}_8bit.png"), (counts // 8).astype(np.uint8))
 
 
-def data_set(root: Path, *, frames: int = 4) -> Path:
-    """Two infants, their tables in a folder of their own, as the group's code reads them."""
-    for number in (2, 10):
+def data_set(root: Path, *, frames: int = 4, infants: tuple[int, ...] = (2, 10)) -> Path:
+    """Some infants, their tables in a folder of their own, as the group's code reads them."""
+    for number in infants:
         infant(root / f"pz{number}", frames, number)
         (root / "annotations").mkdir(exist_ok=True)
         text = table(frames, hidden=(1, COLUMNS.index("left_foot")))
@@ -387,3 +388,27 @@ def test_depth_clips_beside_any_table_are_not_of_babypose(tmp_path):
     assert find_clip_sources([tmp_path]) == []
     found = find_clip_sources([tmp_path], folders=True)
     assert [(one.name, one.depth.rate_hz) for one in found] == [("a", 30.0), ("b", 30.0)]
+
+
+def test_the_commands_go_through(tmp_path):
+    root, out = data_set(tmp_path / "babypose", infants=(1, 2, 10)), tmp_path / "run"
+    small = ("input.size=[32, 32]", "regression.training.steps=2", "regression.training.batch=2")
+    settings = [word for change in small for word in ("--set", change)]
+    train = ["train", str(root), "--recipe", "infant-limbs-light", "--out", str(out), *settings]
+    judge = ["evaluate", str(out), "--out", str(tmp_path / "judged")]
+    predict = ["predict", str(out), str(root), "--out", str(tmp_path / "found"), "--no-overlays"]
+    for command in (train, judge, predict):
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+    assert (tmp_path / "judged" / "report.html").is_file()
+    for name in ("pz1", "pz2", "pz10"):
+        about = json.loads((tmp_path / "found" / name / "clip.json").read_text())
+        assert about["rate_hz"] == pytest.approx(6.0)
+        assert about["frames"] == about["frames_in_file"] == 4
+        assert about["seen_together"]["interval_s"] == pytest.approx(1 / 6, abs=1e-3)
+    film = tmp_path / "film.png"
+    assert cv2.imwrite(str(film), np.full(SIZE[::-1], 99, np.uint8))
+    done = CliRunner().invoke(app, ["predict", str(out), str(film), "--out", str(tmp_path / "no")])
+    assert done.exit_code == 1
+    assert isinstance(done.exception, PalpateError)
+    assert "depth is one channel of 16 bits" in " ".join(done.output.split())
