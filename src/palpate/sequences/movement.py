@@ -241,14 +241,12 @@ class _Course:
         Where a short absence takes most of one side, the fit reaches over it.
         """
         half, least = self.half_width_s * (1.0 + 1e-9), self.half_width_s / 2.0 * (1.0 - 1e-9)
-        from_s, to_s = (
-            np.searchsorted(self.times_s, now_s - half, side="left"),
-            np.searchsorted(self.times_s, now_s + half, side="right"),
-        )
+        first = np.searchsorted(self.times_s, now_s - half, side="left")
+        stop = np.searchsorted(self.times_s, now_s + half, side="right")
         before = np.searchsorted(self.times_s, now_s - least, side="right") - 1
         after = np.searchsorted(self.times_s, now_s + least, side="left") + 1
-        low = np.maximum(np.minimum(from_s, before), 0)
-        return low, np.minimum(np.maximum(to_s, after), len(self.times_s))
+        low = np.maximum(np.minimum(first, before), 0)
+        return low, np.minimum(np.maximum(stop, after), len(self.times_s))
 
     def _grounded(
         self,
