@@ -203,9 +203,10 @@ def delay_plot(bins: Sequence[tuple[float, int]], marks: Mapping[str, float]) ->
         _blocks(axes, edges, np.zeros(len(ends)), 100.0 * counts / counts.sum(), (MODEL, 0.85))
         top = 112.0 * counts.max() / counts.sum()
         axes.set(xscale="log", xlim=(edges[0], edges[-1]), ylim=(0.0, top))
-        for name, seconds in marks.items():
+        for step, (name, seconds) in enumerate(marks.items()):
             axes.axvline(1000.0 * seconds, color=HUMAN, lw=1.1, ls="--")
-            axes.text(1000.0 * seconds, top, f" {name}", color=HUMAN, va="top", fontsize=8)
+            height = top * (1.0 - 0.1 * step)  # one below the other: they may be close
+            axes.text(1000.0 * seconds, height, f" {name}", color=HUMAN, va="top", fontsize=8)
         axes.set(xlabel="from arrival to joints, ms", ylabel="frames, %")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:g}"))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda _, __: ""))
