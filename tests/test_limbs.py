@@ -13,6 +13,7 @@ from palpate.cli.app import app
 from palpate.errors import ConfigError, GeometryError, PalpateError, StudyError
 from palpate.image import Image
 from palpate.localisers.clip import ClipLocaliser
+from palpate.localisers.limb_spec import LimbSpec
 from palpate.localisers.load import load_localiser
 from palpate.sequences.windows import covering, overlapping
 from palpate.splits import Split
@@ -129,6 +130,40 @@ def test_runs_end_where_frames_are_missing(tmp_path: Path) -> None:
     assert [len(r) for r in runs_of(cut, [c.identifier for c in cut.cases]).runs] == [3, 3]
     found = runs_of(whole, [c.identifier for c in whole.cases])
     assert found.interval_s == pytest.approx(1 / 6, abs=1e-3)
+
+
+def test_frames_between_annotated_ones_make_runs_of_their_own(tmp_path: Path) -> None:
+    root = write_clips(tmp_path / "study", subjects=1)
+    rows = (root / "landmarks.csv").read_text().splitlines()
+    (root / "landmarks.csv").write_text("\n".join([rows[0], *rows[1::3]]) + "\n")
+    text = (root / "study.toml").read_text().replace("interpolate = 1", "interpolate = 3")
+    (root / "study.toml").write_text(text)
+    study = open_study(root)
+    found = runs_of(study, [c.identifier for c in study.cases])
+    assert [[int(n.split("#")[1]) for n in run] for run in found.runs] == [
+        [0, 3, 6],
+        [1, 4],
+        [2, 5],
+    ]
+    assert found.interval_s == pytest.approx(0.5)
+
+
+def test_a_study_at_another_rate_is_not_judged(run: Path, study: Study, tmp_path: Path) -> None:
+    root = write_clips(tmp_path / "study", subjects=1)
+    text = (root / "study.toml").read_text().replace("rate_hz = 6.0", "rate_hz = 30.0")
+    (root / "study.toml").write_text(text)
+    other = open_study(root)
+    with pytest.raises(StudyError, match=r"0\.167 s apart"):
+        evaluate_study(load_localiser(run), other, [c.identifier for c in other.cases])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("span", 0.0), ("frames", 0), ("networks", []), ("scale", "louder")]
+)
+def test_a_damaged_description_is_told(run: Path, tmp_path: Path, key: str, value: object) -> None:
+    values = json.loads((run / "localiser.json").read_text()) | {key: value}
+    with pytest.raises(ConfigError, match="damaged"):
+        LimbSpec.from_json(values, where=str(tmp_path))
 
 
 def test_a_run_is_whole_and_says_what_it_cost(run: Path) -> None:

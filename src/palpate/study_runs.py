@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from palpate.study_case import StudyCase
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 # Times of frames that are to count as one step apart may differ from the step by this share.
-_SAME_STEP = 0.25
+SAME_STEP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,10 @@ class Runs:
 def runs_of(study: Study, names: Iterable[str]) -> Runs:
     """Cut cases into runs of consecutive ones, clip by clip.
 
-    Two frames of a clip are consecutive where they are as far apart as most annotated neighbours
-    in the study are. Images that are no frames of clips are taken in the order of the last number
-    in their names, subject by subject, each after the last.
+    Two frames of a clip are consecutive where they are as far apart as most frames that a person
+    annotated and their annotated neighbours are in the study; frames between them, if there are
+    labels, make runs of their own at the same step. Images that are no frames of clips are taken
+    in the order of the last number in their names, subject by subject, each after the last.
 
     Args:
         study: of frames of clips, or of images.
@@ -52,7 +52,7 @@ def runs_of(study: Study, names: Iterable[str]) -> Runs:
         clips[case.subject if case.clip is None else case.clip.clip].append(case)
     ordered = [sorted(cases, key=_place) for _, cases in sorted(clips.items())]
     step = _usual_step(study)
-    runs = [run for cases in ordered for run in _cut(cases, step)]
+    runs = [run for cases in ordered for run in _chained(cases, step)]
     return Runs(tuple(tuple(case.identifier for case in run) for run in runs), step)
 
 
@@ -60,7 +60,7 @@ def _usual_step(study: Study) -> float:
     """The most common time between neighbours in the clips of a study, in s."""
     clips: dict[str, list[float]] = defaultdict(list)
     for case in study.cases:
-        if case.clip is not None and case.points is not None:
+        if case.clip is not None and case.points is not None and not case.clip.interpolated:
             clips[case.clip.clip].append(case.clip.time_s)
     steps = [round(float(s), 4) for times in clips.values() for s in np.diff(np.sort(times))]
     return Counter(steps).most_common(1)[0][0] if steps else 0.0
@@ -73,17 +73,35 @@ def _place(case: StudyCase) -> tuple[float, str]:
     return float(number.group(1)) if number else 0.0, case.identifier
 
 
-def _cut(cases: Sequence[StudyCase], step: float) -> list[list[StudyCase]]:
-    runs = [[cases[0]]]
-    for before, case in pairwise(cases):
-        if _follows(before, case, step):
-            runs[-1].append(case)
+def _chained(cases: Sequence[StudyCase], step: float) -> list[list[StudyCase]]:
+    """Put each case behind the one a step before it, if there is one that nothing follows yet."""
+    runs: list[list[StudyCase]] = []
+    unfinished: list[list[StudyCase]] = []
+    tolerance = _tolerance(cases, step)
+    for case in cases:
+        before = [run for run in unfinished if abs(_later(run[-1], case, step)) <= tolerance]
+        if before:
+            run = before[0]
+            run.append(case)
         else:
-            runs.append([case])
+            run = [case]
+            runs.append(run)
+            unfinished.append(run)
+        unfinished = [
+            one for one in unfinished if one is run or _later(one[-1], case, step) <= tolerance
+        ]
     return runs
 
 
-def _follows(before: StudyCase, case: StudyCase, step: float) -> bool:
+def _tolerance(cases: Sequence[StudyCase], step: float) -> float:
+    """A share of the step, and less than half of what lies between any two cases."""
+    times = [case.clip.time_s for case in cases if case.clip is not None]
+    closest = float(np.diff(times).min()) if len(times) > 1 else step
+    return min(SAME_STEP * step, 0.49 * closest)
+
+
+def _later(before: StudyCase, case: StudyCase, step: float) -> float:
+    """How much later a case is than one step after another, in s; images come one by one."""
     if before.clip is None or case.clip is None:
-        return True
-    return abs(case.clip.time_s - before.clip.time_s - step) <= _SAME_STEP * step
+        return 0.0
+    return case.clip.time_s - before.clip.time_s - step

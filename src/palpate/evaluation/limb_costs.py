@@ -40,7 +40,7 @@ class RunCost:
 
     Args:
         stages: its networks.
-        seconds_per_clip: of prediction, everything between frames and joints.
+        seconds_per_clip: of prediction, from frames in the grid to linked joints.
         runs: how many it was read from.
         notes: what could not be read, in words.
     """

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from palpate.codecs.limb_maps import LimbMaps
@@ -21,6 +22,10 @@ class MapNetwork:
 
     name: str
     width: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.width) and self.width > 0):
+            raise ConfigError(f"a network's width is a positive number, got {self.width}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class LimbSpec:
         variance_factor: multiplies every covariance so that it holds on held-out subjects; None
             while no subject was held out for it.
         protocol: of the study it was trained on; may be empty.
+
+    Raises:
+        ConfigError: values against the above.
     """
 
     name: str
@@ -57,6 +65,21 @@ class LimbSpec:
     radius_px: float = 6.0
     variance_factor: float | None = None
     protocol: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.networks) not in (1, 2):
+            raise ConfigError(f"a chain has one network or two, got {len(self.networks)}")
+        if self.frames < 1 or min(self.grid) < 1 or self.stride < 1:
+            raise ConfigError(
+                f"frames, grid and stride are at least 1, got {self.frames}, {self.grid} and "
+                f"{self.stride}"
+            )
+        if not (isfinite(self.span) and self.span > 0):
+            raise ConfigError(f"the span of values is a positive number, got {self.span}")
+        if not (isfinite(self.interval_s) and self.interval_s >= 0):
+            raise ConfigError(f"the interval between frames is a time in s, got {self.interval_s}")
+        if self.channels not in ("depth", "grey") or self.scale not in ("logit", "intensity"):
+            raise ConfigError(f"unknown channels or scale: {self.channels!r}, {self.scale!r}")
 
     @property
     def maps(self) -> LimbMaps:
@@ -87,7 +110,7 @@ class LimbSpec:
             networks = tuple(MapNetwork(**network) for network in values.pop("networks"))
             scheme = scheme_from_json(values.pop("scheme"))
             return cls(scheme=scheme, networks=networks, grid=(across, down), **values)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise ConfigError(
                 f"{where}: the localiser's description is damaged: {error}"
             ) from error

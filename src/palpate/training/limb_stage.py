@@ -112,11 +112,12 @@ def train_map_stage(stage: Stage, *, resume: bool, advance: Advance) -> TrainedS
     plan = _plan(stage, seconds)
     run_training(plan, state, _hooks(stage, plan, state, seconds, advance))
     own = monotonic() - seconds.began - seconds.validating - seconds.before
-    done = max(1, state.progress.step - first)
+    done = state.progress.step - first
     costs = {
         "name": stage.name,
         **_work(stage, network),
-        "seconds_per_epoch": round(own / done * plan.batches_per_epoch, 3),
+        # Not known where the last step had been done before this run was resumed.
+        "seconds_per_epoch": round(own / done * plan.batches_per_epoch, 3) if done else None,
         "epochs": state.progress.epoch,
         "steps": state.progress.step,
         "clips": len(stage.examples),
@@ -139,15 +140,10 @@ def _work(stage: Stage, network: nn.Module) -> dict[str, int]:
 
 
 def _plan(stage: Stage, seconds: _Seconds) -> Plan:
-    former = stage.former
-
-    @torch.no_grad()
     def before(inputs: Tensor) -> Tensor:
-        if former is None:
-            return inputs
-        began = monotonic()
-        given = with_maps(inputs, former(inputs))
-        seconds.before += monotonic() - began
+        began = _now(stage.device)
+        given = _given(stage, inputs)
+        seconds.before += _now(stage.device) - began
         return given
 
     settings = stage.settings
@@ -161,13 +157,28 @@ def _plan(stage: Stage, seconds: _Seconds) -> Plan:
     )
 
 
+@torch.no_grad()
+def _given(stage: Stage, inputs: Tensor) -> Tensor:
+    """What the network sees: the clip, and the former network's maps where there is one."""
+    if stage.former is None:
+        return inputs
+    return with_maps(inputs, stage.former(inputs))
+
+
+def _now(device: torch.device) -> float:
+    """The time, once everything that was asked of the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return monotonic()
+
+
 def _hooks(stage: Stage, plan: Plan, state: State, seconds: _Seconds, advance: Advance) -> Hooks:
     column, measure = _choice(stage.settings)
 
     def validate(network: nn.Module) -> tuple[float, ...]:
-        began = monotonic()
+        began = _now(stage.device)
         error = _mean_over(stage, plan, network, measure)
-        seconds.validating += monotonic() - began
+        seconds.validating += _now(stage.device) - began
         return (error,)
 
     def save(current: State, better: tuple[bool, ...]) -> None:
@@ -227,7 +238,7 @@ def _mean_over(stage: Stage, plan: Plan, network: nn.Module, measure: Measure) -
             stage.device, memory_format=fast_order(batch.inputs)
         )
         with plan.precision():
-            output = network(plan.before(inputs))
+            output = network(_given(stage, inputs))
         target = torch.from_numpy(batch.targets).to(stage.device)
         total += float(measure(output.float(), target)) * len(chosen)
     return total / len(indices)

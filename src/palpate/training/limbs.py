@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from palpate.affine import Affine
 from palpate.augment.warp import RandomWarp
 from palpate.errors import ConfigError, StudyError
 from palpate.files import write_json
@@ -44,6 +43,10 @@ class _Part:
     frames: Sequence[TrainingFrame]
     clips: Sequence[tuple[int, ...]]
 
+    def planes(self, clip: tuple[int, ...], grid: tuple[int, int]) -> list[ClipPlane]:
+        """The frames of a clip in the grid, not varied."""
+        return [self.frames[at].seen(self.frames[at].to_grid, grid) for at in clip]
+
 
 def train_limbs(
     job: TrainingJob[LimbRecipe], out: Path, *, manner: Manner, advance: Advance
@@ -76,7 +79,7 @@ def train_limbs(
 
 
 def _refuse_impossible(recipe: LimbRecipe) -> None:
-    for name, stage in recipe.stages.items():
+    for stage in recipe.stages.values():
         row = find_clip_network(stage.network)
         across, down = recipe.input.size
         if across % row.multiple or down % row.multiple:
@@ -84,8 +87,7 @@ def _refuse_impossible(recipe: LimbRecipe) -> None:
                 f"network {stage.network!r} takes sides that are multiples of {row.multiple}, the "
                 f"input is {across} x {down}; set input.size"
             )
-        handed_on = name == "detection"
-        if handed_on and (row.stride != 1 or stage.loss != "binary-cross-entropy"):
+        if stage is recipe.detection and (row.stride != 1 or stage.loss != "binary-cross-entropy"):
             raise ConfigError(
                 "the detection network hands its maps on: it must put out probabilities, "
                 "loss = 'binary-cross-entropy', of the input's own size"
@@ -120,7 +122,7 @@ class _Limbs:
         for name in self.job.recipe.stages:
             former = stages[-1].network if stages else None
             stages.append(self._train(name, spec, former, (train, held_out), device))
-        self._finish(spec, stages, held_out, device)
+        self._finish(spec, stages, (train, held_out), device)
 
     def _part(self, runs: Runs, store: PixelStore, *, overlap: bool) -> _Part:
         settings = self.job.recipe.input
@@ -136,11 +138,11 @@ class _Limbs:
             last = len(run) - 1
             clips += [tuple(first + min(at, last) for at in clip) for clip in cut]
             for name in run:
-                self.advance("reading frames", len(frames), total, "")
                 (sample,) = self.job.samples(name)
                 frames.append(
                     TrainingFrame.of(sample, settings.size, channels=settings.channels, store=store)
                 )
+                self.advance("reading frames", len(frames), total, "")
         return _Part(frames, clips)
 
     def _spec(self, train: _Part, interval_s: float) -> LimbSpec:
@@ -208,9 +210,14 @@ class _Limbs:
         )
 
     def _finish(
-        self, spec: LimbSpec, stages: list[TrainedStage], held_out: _Part, device: torch.device
+        self,
+        spec: LimbSpec,
+        stages: list[TrainedStage],
+        parts: tuple[_Part, _Part],
+        device: torch.device,
     ) -> None:
         """Calibrate on what chose the weights and write the description last, as the seal."""
+        train, held_out = parts
         chain = place(Chain([stage.network for stage in stages]), device)
         weights = weights_hash(self.folder.root, spec)
         localiser = LimbLocaliser(spec, limb_forward(chain, device), weights)
@@ -220,7 +227,7 @@ class _Limbs:
             spec = replace(spec, variance_factor=calibration.factor)
         metrics = {
             "stages": [stage.costs for stage in stages],
-            "seconds_per_clip": _seconds_per_clip(localiser),
+            "seconds_per_clip": _seconds_per_clip(localiser, train),
             **_errors(found, truths),
             **_calibrated(calibration),
             "weights": weights,
@@ -246,26 +253,22 @@ def _predicted(localiser: LimbLocaliser, part: _Part) -> tuple[list[Prediction],
     """Predictions and truths of every frame of a part, each once."""
     found: dict[int, Prediction] = {}
     for clip in part.clips:
-        planes = [part.frames[at].seen(part.frames[at].to_grid, localiser.spec.grid) for at in clip]
+        planes = part.planes(clip, localiser.spec.grid)
         for at, one in zip(clip, localiser.find([planes])[0], strict=True):
             found.setdefault(at, one.prediction)
     return list(found.values()), [part.frames[at].points for at in found]
 
 
-def _seconds_per_clip(localiser: LimbLocaliser) -> float:
-    """From prepared frames to linked joints, one clip at a time; the median of a few."""
-    grid = localiser.spec.grid
-    still = np.random.default_rng(0).normal(size=(grid[1], grid[0])).astype(np.float32)
-    valid = np.ones(still.shape, dtype=bool)
-    plane = ClipPlane(still, valid, Affine(np.eye(3), "pixel", "grid"))
-    clip = [[plane] * localiser.frames]
-    localiser.find(clip)
+def _seconds_per_clip(localiser: LimbLocaliser, part: _Part) -> float:
+    """From frames in the grid to linked joints, one clip at a time; the median of a few."""
     seconds = []
-    for _ in range(_TIMED):
+    clips = part.clips[:: max(1, len(part.clips) // _TIMED)][:_TIMED]
+    for clip in (clips[0], *clips):  # the first warms up
+        planes = part.planes(clip, localiser.spec.grid)
         began = perf_counter()
-        localiser.find(clip)
+        localiser.find([planes])
         seconds.append(perf_counter() - began)
-    return round(float(np.median(seconds)), 5)
+    return round(float(np.median(seconds[1:])), 5)
 
 
 def _errors(found: Sequence[Prediction], truths: Sequence[Points]) -> dict[str, float | None]:

@@ -6,13 +6,11 @@ import numpy as np
 from jaxtyping import Float, UInt16
 from numpy import ndarray
 
+from palpate.evaluation.limb_depth import counts_at
 from palpate.geometry.pinhole import Intrinsics
 from palpate.linking.limbs import ends_of
 from palpate.linking.pose import LinkedPose
 from palpate.scheme import LandmarkScheme
-
-# A disc of this share of the frame's width: 3 px of 640, within the limb of a preterm infant.
-_RADIUS = 1 / 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +33,8 @@ def segment_lengths(
     Returns:
         (connection,), NaN where it is not linked, or nothing was measured at one of its ends.
     """
-    deep = np.array([_depth_at(depth, point) for point in pose.coordinates])
+    deep = np.array([counts_at(depth, point) for point in pose.coordinates])
     places = camera.intrinsics.deproject(pose.coordinates, deep * camera.unit_mm)
     ends = places[ends_of(scheme)]
     lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     return np.where(pose.linked, lengths, np.nan)
-
-
-def _depth_at(depth: UInt16[ndarray, "y x"], point: Float[ndarray, " 2"]) -> float:
-    """Median of the counts measured within a disc; NaN where there is none."""
-    if not np.isfinite(point).all():
-        return np.nan
-    height, width = depth.shape
-    radius = max(1.0, width * _RADIUS)
-    x, y = np.meshgrid(
-        np.arange(max(0, int(np.ceil(point[0] - radius))), min(width, int(point[0] + radius) + 1)),
-        np.arange(max(0, int(np.ceil(point[1] - radius))), min(height, int(point[1] + radius) + 1)),
-    )
-    near = np.hypot(x - point[0], y - point[1]) <= radius
-    counts = depth[y[near], x[near]]
-    counts = counts[counts > 0]
-    return float(np.median(counts)) if len(counts) else np.nan

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from palpate.errors import PalpateError
+from palpate.errors import PalpateError, StudyError
 from palpate.image import Image
 from palpate.io.predictions import PredictedImage
 from palpate.localisers.clip import ClipLocaliser
@@ -10,7 +10,7 @@ from palpate.prediction import Prediction
 from palpate.sequences.windows import covering
 from palpate.study import Study
 from palpate.study_case import StudyCase
-from palpate.study_runs import runs_of
+from palpate.study_runs import SAME_STEP, runs_of
 from palpate.workflows.predict import Outcome
 
 
@@ -24,18 +24,29 @@ def predict_runs(
     frame is repeated. A frame that cannot be read ends its clip alone.
 
     Raises:
-        StudyError: no case is named.
+        StudyError: no case is named, or their step is not that of the training.
     """
     by_name = {case.identifier: case for case in cases}
-    for run in runs_of(study, by_name).runs:
+    found = runs_of(study, by_name)
+    _refuse_other_step(localiser.interval_s, found.interval_s, study.name)
+    for run in found.runs:
         for clip, read in covering(len(run), localiser.frames):
             names = [run[min(at, len(run) - 1)] for at in clip]
-            wanted = {run[at] for at in read}
+            wanted = [run[at] for at in read]
             yield from _clip(localiser, study, [by_name[name] for name in names], wanted)
 
 
+def _refuse_other_step(trained_s: float, step_s: float, name: str) -> None:
+    if trained_s and step_s and abs(step_s - trained_s) > SAME_STEP * trained_s:
+        raise StudyError(
+            f"the run was trained on frames {trained_s:.3g} s apart, and those annotated in study "
+            f"{name!r} are {step_s:.3g} s apart; annotate at the same step, or check the study's "
+            "rate (video.depth.rate_hz); 'palpate predict' picks frames by time at any rate"
+        )
+
+
 def _clip(
-    localiser: ClipLocaliser, study: Study, cases: Sequence[StudyCase], wanted: set[str]
+    localiser: ClipLocaliser, study: Study, cases: Sequence[StudyCase], wanted: list[str]
 ) -> Iterator[Outcome]:
     try:
         images = [study.load(case).image for case in cases]
@@ -46,7 +57,7 @@ def _clip(
         return
     for case, image, one in zip(cases, images, found, strict=True):
         if case.identifier in wanted:
-            wanted.discard(case.identifier)
+            wanted.remove(case.identifier)
             yield Outcome(case.identifier, _predicted(case, image, one.prediction), image)
 
 
