@@ -16,6 +16,7 @@ from palpate.finding import Finding
 from palpate.frame_names import frame_name, parse_frame_name
 from palpate.io.annotation import AnnotatedImage
 from palpate.io.depth import DepthClip, DepthSettings, find_depth_clips, open_depth
+from palpate.io.depth_raw import RAW_SUFFIX
 from palpate.io.video import VIDEO_SUFFIXES, Video, open_video
 from palpate.points import ABSENT, OCCLUDED, VISIBLE, Points
 from palpate.sequences.interpolate import fill_between
@@ -45,7 +46,11 @@ def find_clips(root: Path, settings: ClipSettings) -> dict[str, Path]:
     found = {path.relative_to(folder).as_posix(): path for path in paths}
     if not found:
         kinds = ", ".join(VIDEO_SUFFIXES)
-        depth = "folder of 16-bit PNG frames or 16-bit video in one of " if settings.depth else ""
+        depth = (
+            f"folder of 16-bit PNG frames, {RAW_SUFFIX} recording, or 16-bit video in one of "
+            if settings.depth
+            else ""
+        )
         raise StudyError(f"{folder}: holds no clip ({depth}{kinds})")
     if "." in found:
         raise StudyError(

@@ -1,7 +1,7 @@
 """Depth in: a clip of a depth camera, its times, and its frames as they were measured.
 
 A frame is uint16 of shape (y, x): counts of ``unit_mm`` millimetres, and 0 where nothing was
-measured. A clip is a folder of 16-bit PNG frames or a lossless 16-bit video.
+measured. A clip is a folder of 16-bit PNG frames, a lossless 16-bit video, or a raw recording.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from palpate.errors import FormatError
 from palpate.io.depth_clip import DepthClip
 from palpate.io.depth_folder import frame_files, open_depth_folder
 from palpate.io.depth_png import read_depth_png
+from palpate.io.depth_raw import RAW_SUFFIX, depth_raw_frames, is_depth_raw, open_depth_raw
 from palpate.io.depth_settings import USUAL_DEPTH, DepthSettings
 from palpate.io.depth_video import depth_video_frames, open_depth_video
 from palpate.io.video_file import VIDEO_SUFFIXES
@@ -33,11 +34,11 @@ _REMEMBERED = 64
 
 
 def find_depth_clips(folder: Path) -> list[Path]:
-    """List the depth clips below a folder: folders that hold PNG files, and videos, by name."""
+    """List the depth clips below a folder, by name: folders of PNG files, videos, recordings."""
     found = {
         path.parent if path.suffix.lower() == ".png" else path
         for path in folder.rglob("*")
-        if path.suffix.lower() in (".png", *VIDEO_SUFFIXES)
+        if (path.suffix.lower() in (".png", *VIDEO_SUFFIXES) or is_depth_raw(path))
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
     return sorted(found)
@@ -47,12 +48,13 @@ def open_depth(path: Path, settings: DepthSettings = USUAL_DEPTH) -> DepthClip:
     """Find out what a depth clip holds. Opening an unchanged one again costs next to nothing.
 
     Args:
-        path: a folder of 16-bit PNG frames, or a lossless 16-bit video.
+        path: a folder of 16-bit PNG frames, a lossless 16-bit video, or a raw recording (.depth).
         settings: rate, unit and camera; nothing of it is in the frames.
 
     Raises:
         ConfigError: PyAV is not installed, and the clip is a video.
-        FormatError: no clip, no frame, not 16-bit, lossy, in colour, a number twice.
+        FormatError: no clip, no frame, not 16-bit, lossy, in colour, a number twice, a clock that
+            goes back.
 
     Example:
         >>> import tempfile
@@ -71,6 +73,8 @@ def open_depth(path: Path, settings: DepthSettings = USUAL_DEPTH) -> DepthClip:
         return _folder(path, _stamp(path), settings)
     if not path.exists():
         raise FormatError(path, "there is no such file or folder")
+    if is_depth_raw(path):
+        return open_depth_raw(path, settings)
     return open_depth_video(path, settings)
 
 
@@ -97,9 +101,11 @@ def read_depth_frames(
         raise FormatError(
             clip.path, f"has {clip.frames} frames, counted from 0; not {start} up to {last}"
         )
-    if not clip.files:
-        return depth_video_frames(clip, range(start, last))
-    return (_read(clip, index) for index in range(start, last))
+    if clip.files:
+        return (_read(clip, index) for index in range(start, last))
+    if clip.path.suffix.lower() == RAW_SUFFIX:
+        return depth_raw_frames(clip, start, last)
+    return depth_video_frames(clip, range(start, last))
 
 
 def _read(clip: DepthClip, index: int) -> UInt16[ndarray, "y x"]:

@@ -7,6 +7,7 @@ from numpy import ndarray
 from palpate.errors import FormatError
 from palpate.io.depth import read_depth_frame
 from palpate.io.depth_clip import DepthClip
+from palpate.io.depth_raw import bytes_of_frame, is_depth_raw
 from palpate.io.video_decode import Packets
 from palpate.io.video_file import opened
 
@@ -35,6 +36,8 @@ def _stored_bytes(clip: DepthClip) -> Int[ndarray, " frame"]:
     """Bytes of each frame's file or packet."""
     if clip.files:
         return np.array([path.stat().st_size for path in clip.files])
+    if is_depth_raw(clip.path):
+        return np.full(clip.frames, bytes_of_frame(clip.size))
     # Every frame stands alone in these codecs, so packets come in the order of frames.
     with opened(clip.path) as (container, track):
         sizes = np.array([packet.size for packet in Packets(container, track)])

@@ -24,7 +24,7 @@ class DepthClip:
     counting begins at 0. In a video they always are.
 
     Args:
-        path: of the folder or the video.
+        path: of the folder, the video or the raw recording.
         size: (width, height) in px.
         times_s: when each frame was taken, strictly increasing.
         numbers: of each frame, strictly increasing.
@@ -32,7 +32,7 @@ class DepthClip:
         unit_mm: millimetres per count.
         intrinsics: of the camera, None where not known.
         nominal_hz: numbers of frames per second, as the settings say.
-        files: of each frame; empty for a video.
+        files: of each frame; empty where all are in one file.
 
     Raises:
         FormatError: no frame, no size, numbers or times that do not increase.
@@ -104,5 +104,6 @@ class DepthClip:
 
 
 def _near_median(steps: Float[ndarray, " step"]) -> ndarray:
-    median = np.median(steps)
+    # One that occurs: the mean of the middle two may be near none.
+    median = np.quantile(steps, 0.5, method="lower")
     return np.abs(steps - median) <= _SAME_STEP * median

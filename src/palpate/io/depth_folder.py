@@ -164,23 +164,33 @@ def read_timestamps(path: Path) -> dict[int, float]:
 
 
 def _problem(numbers: Int[ndarray, " frame"], broken: Sequence[str]) -> str:
-    """Say which frames are broken or missing; a clip of every fifth number has no gaps."""
+    """Say which frames are broken or missing."""
     said = []
     if broken:
         more = f" and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
         count = _counted(len(broken), "frame")
         said.append(f"{count} cannot be used: {'; '.join(broken[:_MOST_NAMED])}{more}")
+    return "; ".join(filter(None, [*said, gaps_in(numbers)]))
+
+
+def gaps_in(numbers: Int[ndarray, " frame"]) -> str:
+    """Say which numbers are missing; empty if none. A clip of every fifth number has no gaps.
+
+    Example:
+        >>> gaps_in(np.array([0, 1, 2, 5]))
+        '2 frames missing in 1 gap, the first between the numbers 2 and 5'
+    """
     steps = np.diff(numbers)
-    usual = int(np.median(steps)) if len(steps) else 1
+    usual = int(np.quantile(steps, 0.5, method="lower")) if len(steps) else 1
     gaps = np.flatnonzero(steps > usual)
-    if len(gaps):
-        missing = int((steps[gaps] // usual - 1).sum())
-        first = gaps[0]
-        said.append(
-            f"{_counted(missing, 'frame')} missing in {_counted(len(gaps), 'gap')}, the first "
-            f"between the numbers {numbers[first]} and {numbers[first + 1]}"
-        )
-    return "; ".join(said)
+    if not len(gaps):
+        return ""
+    missing = int((steps[gaps] // usual - 1).sum())
+    first = gaps[0]
+    return (
+        f"{_counted(missing, 'frame')} missing in {_counted(len(gaps), 'gap')}, the first "
+        f"between the numbers {numbers[first]} and {numbers[first + 1]}"
+    )
 
 
 def _counted(count: int, what: str) -> str:

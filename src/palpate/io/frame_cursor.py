@@ -7,7 +7,14 @@ from jaxtyping import UInt8, UInt16
 from numpy import ndarray
 
 from palpate.errors import FormatError
-from palpate.io.depth import DepthClip, DepthSettings, open_depth, read_depth_frames
+from palpate.io.depth import (
+    DepthClip,
+    DepthSettings,
+    open_depth,
+    read_depth_frame,
+    read_depth_frames,
+)
+from palpate.io.depth_raw import is_depth_raw
 from palpate.io.video import Video, open_video, read_frames
 
 # Decoding on is cheaper than seeking back to the key frame before, up to about its distance.
@@ -29,8 +36,8 @@ class FrameCursor:
         self._clip: Video | DepthClip | None = None
         self._frames: Iterator[ndarray] = iter(())
         self._next = 0
-        # Frames of depth are files of their own, and clips are gone through in any order.
-        self._folders: dict[Path, DepthClip] = {}
+        # Where any frame costs as much as the next one, clips are gone through in any order.
+        self._direct: dict[Path, DepthClip] = {}
 
     def read(
         self, path: Path, number: int
@@ -40,8 +47,8 @@ class FrameCursor:
         Raises:
             FormatError: no clip, or it has no such frame.
         """
-        if self._depth is not None and path.is_dir():
-            return self._of_folder(path, number, self._depth)
+        if self._depth is not None and (path.is_dir() or is_depth_raw(path)):
+            return self._directly(path, number, self._depth)
         if path != self._path or self._clip is None:
             self._clip = open_video(path) if self._depth is None else open_depth(path, self._depth)
             self._path, self._frames, self._next = path, iter(()), -1
@@ -55,14 +62,13 @@ class FrameCursor:
                 return frame[None] if frame.ndim == 2 else frame.transpose(2, 0, 1)
         raise FormatError(path, f"frame {number} cannot be decoded")
 
-    def _of_folder(
+    def _directly(
         self, path: Path, number: int, depth: DepthSettings
     ) -> UInt16[ndarray, "channel y x"]:
-        if path not in self._folders:
-            self._folders[path] = open_depth(path, depth)
-        clip = self._folders[path]
-        index = clip.index_of(number)
-        return next(read_depth_frames(clip, index, index + 1))[None]
+        if path not in self._direct:
+            self._direct[path] = open_depth(path, depth)
+        clip = self._direct[path]
+        return read_depth_frame(clip, clip.index_of(number))[None]
 
 
 def _from(clip: Video | DepthClip, start: int) -> Iterator[ndarray]:

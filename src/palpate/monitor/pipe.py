@@ -1,11 +1,9 @@
 """Raw 16-bit frames on standard input or through a named pipe: how a camera's program feeds us.
 
-First a line ``PALPATE-DEPTH width height``; then for every frame its number and its time in
-nanoseconds, 8 bytes each, and its pixels row by row, 2 bytes each, all little-endian and unsigned.
+Their layout is that of :mod:`palpate.io.depth_raw`, which reads what was recorded of such a stream.
 """
 
 import stat
-import struct
 from collections.abc import Iterator
 from contextlib import closing
 from io import FileIO
@@ -15,30 +13,27 @@ from threading import Event
 import numpy as np
 
 from palpate.errors import FormatError
+from palpate.io.depth_raw import (
+    HEAD_BYTES,
+    LONGEST_HEADER,
+    MAGIC,
+    bytes_of_frame,
+    frame_bytes,
+    parse_head,
+    parse_header,
+    stream_header,
+)
 from palpate.monitor.frame import BadFrame, SourceRestarted, StreamEvent, StreamFrame
 from palpate.monitor.packed import LARGEST_PX
 
-MAGIC = b"PALPATE-DEPTH"
+__all__ = ["STANDARD_INPUT", "PipeSource", "stream_bytes", "stream_header"]
+
 STANDARD_INPUT = Path("-")
-_LONGEST_HEADER = 64
-_FRAME = struct.Struct("<QQ")
-_LARGEST_NUMBER = 2**53
-
-
-def stream_header(width: int, height: int) -> bytes:
-    r"""Return what a camera's program writes first.
-
-    Example:
-        >>> stream_header(640, 480)
-        b'PALPATE-DEPTH 640 480\n'
-    """
-    return MAGIC + f" {width} {height}\n".encode()
 
 
 def stream_bytes(frame: StreamFrame) -> bytes:
     """Return what a camera's program writes for each frame."""
-    pixels = frame.pixels.astype("<u2", copy=False).tobytes()
-    return _FRAME.pack(frame.number, round(frame.time_s * 1e9)) + pixels
+    return frame_bytes(frame.number, frame.time_s, frame.pixels)
 
 
 class PipeSource:
@@ -93,31 +88,20 @@ class PipeSource:
 
     def _size(self, stream: FileIO, line: bytes = b"") -> tuple[int, int] | None:
         """Read the header to its end; None where the writer went away without a word."""
-        while not line.endswith(b"\n") and len(line) < _LONGEST_HEADER:
+        while not line.endswith(b"\n") and len(line) < LONGEST_HEADER:
             byte = stream.read(1)
             if not byte:
                 break
             line += byte
         if not line:
             return None
-        words = line.split()
-        if len(words) != 3 or words[0] != MAGIC or not all(word.isdigit() for word in words[1:]):
-            raise FormatError(
-                self.name,
-                f"expected a line 'PALPATE-DEPTH width height', got {line!r}; see docs/monitor.md",
-            )
-        width, height = int(words[1]), int(words[2])
-        if not (0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX):
-            raise FormatError(
-                self.name, f"frames of 1 to {LARGEST_PX} px a side, got {width} x {height}"
-            )
-        return width, height
+        return parse_header(line, self.name, largest_px=LARGEST_PX)
 
     def _frames(
         self, stream: FileIO, size: tuple[int, int] | None, stop: Event
     ) -> Iterator[StreamFrame | BadFrame | SourceRestarted]:
         while size is not None and not stop.is_set():
-            head = bytearray(_FRAME.size)
+            head = bytearray(HEAD_BYTES)
             filled = _fill(stream, head)
             if not filled:
                 return
@@ -133,16 +117,10 @@ class PipeSource:
     def _frame(
         self, stream: FileIO, head: bytearray, filled: int, size: tuple[int, int]
     ) -> StreamFrame | BadFrame:
-        whole = _FRAME.size + 2 * size[0] * size[1]
-        if filled < _FRAME.size:
+        whole = bytes_of_frame(size)
+        if filled < HEAD_BYTES:
             return BadFrame(None, None, f"the stream ended after {filled} bytes of a frame")
-        number, time_ns = _FRAME.unpack(head)
-        if number > _LARGEST_NUMBER:
-            raise FormatError(
-                self.name,
-                f"a frame of number {number}: the stream is out of step with its header; each "
-                f"frame is {whole} bytes",
-            )
+        number, time_ns = parse_head(head, self.name, size)
         pixels = np.empty(size[::-1], dtype="<u2")
         filled += _fill(stream, pixels.data.cast("B"))
         if filled < whole:

@@ -7,6 +7,7 @@ from pathlib import Path
 from palpate.errors import PalpateError
 from palpate.io.babypose_layout import babypose_depth, find_recordings, is_recording
 from palpate.io.depth import DepthSettings, find_depth_clips, open_depth
+from palpate.io.depth_raw import is_depth_raw
 from palpate.io.images import IMAGE_SUFFIXES
 from palpate.io.video import VIDEO_SUFFIXES
 from palpate.protocols.posture_table import Side
@@ -113,7 +114,7 @@ def images_beside(inputs: Sequence[Path], clips: Sequence[ClipSource]) -> list[P
 
 def _clips(given: Path, *, folders: bool) -> Iterator[_Given]:
     if given.is_file():
-        if given.suffix.lower() in VIDEO_SUFFIXES:
+        if given.suffix.lower() in VIDEO_SUFFIXES or is_depth_raw(given):
             yield _Given(given.name, given, _camera(given))
         return
     if not given.is_dir():
@@ -132,7 +133,8 @@ def _clips(given: Path, *, folders: bool) -> Iterator[_Given]:
             yield _Given(_name(path, folder), path, camera)
         return
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
+        film = path.suffix.lower() in VIDEO_SUFFIXES or is_depth_raw(path)
+        if film and not path.name.startswith("."):
             yield _Given(_name(path, folder), path, _camera(path))
     if folders:
         for path in _folders_of_frames(folder):
@@ -167,6 +169,8 @@ def _camera(path: Path) -> DepthSettings | None:
     said = _settings_of(path).depth
     if said is not None:
         return said
+    if is_depth_raw(path):  # it can be nothing else: what is wrong with it is told by its reader
+        return DepthSettings()
     return DepthSettings() if path.suffix.lower() in _DEPTH_SUFFIXES and _is_depth(path) else None
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from palpate.errors import PalpateError
 from palpate.image import Image
+from palpate.io.depth_raw import is_depth_raw
 from palpate.io.images import find_images, read_image
 from palpate.io.predictions import PredictedImage
 from palpate.io.video import VIDEO_SUFFIXES
@@ -71,7 +72,7 @@ def find_sources(inputs: Sequence[Path]) -> list[Source]:
         if given.is_dir():
             folder = given / "images" if (given / "images").is_dir() else given
             paths = find_images(folder)
-        elif given.suffix.lower() in VIDEO_SUFFIXES:
+        elif given.suffix.lower() in VIDEO_SUFFIXES or is_depth_raw(given):
             continue
         elif given.exists():
             folder, paths = given.parent, [given]
