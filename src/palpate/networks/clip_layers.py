@@ -20,8 +20,8 @@ class ClipConvolution(nn.Conv3d):
     On a processor it is computed as convolutions of the plane, one a frame, over the channels of
     the frame and of its neighbours. Two reasons: frames before the first and after the last are
     left out instead of multiplied as zeros (two ninths of the work at three frames); and in
-    bfloat16, libraries for processors have fast code for two dimensions only, and none that is
-    usable for three (minutes for one step of training).
+    bfloat16, torch's convolution of three dimensions is fast only where channels lie last in
+    memory (else minutes for one step of training), and that of two always.
 
     ``kernel`` is odd along each axis, and 1 or 3 in time.
 
