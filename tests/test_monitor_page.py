@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -20,9 +21,17 @@ from palpate.report.monitor_page import (
     write_monitor_page,
 )
 from palpate.report.monitor_plots import Clock
-from palpate.report.monitor_pooled import NO_FRAME, active_of, bins, coverage, pooled
+from palpate.report.monitor_pooled import (
+    NO_FRAME,
+    active_of,
+    bins,
+    coverage,
+    pooled,
+    symmetry_in_motion,
+)
 from palpate.report.monitor_sentences import length, spoken
 from palpate.scheme import LandmarkScheme
+from palpate.sequences.movement_amount import Amount
 from palpate.sequences.movement_row import MovementRow
 from palpate.sequences.movement_settings import MovementSettings
 
@@ -136,6 +145,17 @@ def test_every_number_of_the_sentences_is_that_of_the_windows(summary):
     assert (
         "Joints were looked for in 2,500 frames: all were found in 80.0 %, some in 20.0 %" in words
     )
+
+
+def test_rest_says_nothing_of_sides(summary):
+    def row(index: float, active: float):
+        first = summary.rows[0]
+        limbs = tuple(replace(limb, active_share=Amount(active)) for limb in first.limbs)
+        side = replace(first.sides[0], symmetry_index=Amount(index))
+        return replace(first, limbs=limbs, sides=(side, *first.sides[1:]))
+
+    assert symmetry_in_motion([row(0.9, 0.0), row(-0.5, 0.4)], 0) == pytest.approx(-0.5)
+    assert symmetry_in_motion([row(0.9, 0.0)], 0) is None
 
 
 def test_the_page_says_what_it_is_not(text):

@@ -84,6 +84,21 @@ def symmetry_of(pair: int) -> Callable[[MovementRow], Amount]:
     return lambda row: row.sides[pair].symmetry_index
 
 
+def symmetry_in_motion(rows: Sequence[MovementRow], pair: int) -> float | None:
+    """Mean symmetry index of a pair, each window weighted by the time that either was active.
+
+    None where neither ever was: at rest the index is that of noise.
+    """
+    parts = []
+    for row in rows:
+        side = row.sides[pair]
+        both = [limb for limb in row.limbs if limb.limb in (side.left, side.right)]
+        active_s = sum((limb.active_share.value or 0.0) * limb.observed_s for limb in both)
+        if side.symmetry_index.value is not None:
+            parts.append((side.symmetry_index.value, active_s))
+    return _weighted(parts)
+
+
 def in_body(row: MovementRow, limb: int, name: str) -> float | None:
     """A measure of a limb in body lengths, or None where it or one body length is not known."""
     amount = row.limbs[limb].amounts()[name]

@@ -7,10 +7,9 @@ from palpate.report.monitor_pooled import (
     NO_FRAME,
     active_of,
     coverage,
-    mean_of,
     observed,
     states,
-    symmetry_of,
+    symmetry_in_motion,
 )
 from palpate.report.monitor_reported import MonitorSummary
 from palpate.report.wording import number, percent
@@ -130,17 +129,20 @@ def _has_share(row: MovementRow, limb: int) -> bool:
 
 def _sides(summary: MonitorSummary) -> Iterator[str]:
     for k, side in enumerate(summary.rows[0].sides):
-        index = mean_of(summary.rows, symmetry_of(k))
+        index = symmetry_in_motion(summary.rows, k)
         if index is None:
             continue
         if abs(index) < _EVEN:
-            yield f"{side.left.capitalize()} and {side.right} moved about alike ({number(index)})."
+            yield (
+                f"{side.left.capitalize()} and {side.right}, while either was active, moved about "
+                f"alike ({number(index)})."
+            )
             continue
         more, less = (side.left, side.right) if index > 0.0 else (side.right, side.left)
         times = (1.0 + abs(index)) / (1.0 - abs(index))
         yield (
-            f"The {more} moved more than the {less}: symmetry index {number(index)}, which is "
-            f"{number(times, 1)} times the speed."
+            f"The {more} moved more than the {less}, while either was active: "
+            f"symmetry index {number(index)}, which is {number(times, 1)} times the speed."
         )
 
 
