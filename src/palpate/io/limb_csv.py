@@ -7,18 +7,14 @@ ends in the scene; and ``others``, how many more bodies, or parts of such, lie i
 is empty where a connection was not linked, or its length is not known.
 """
 
-import csv
-import os
-import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from palpate.errors import OutputError
+from palpate.io.growing_csv import GrowingCsv
 from palpate.linking.limbs import Limb, limbs_of
 from palpate.linking.pose import LinkedPose
 from palpate.scheme import LandmarkScheme
@@ -38,44 +34,20 @@ def limb_state(limb: Limb, pose: LinkedPose) -> LimbState:
     return "partial" if bool(pose.found[list(limb.joints)].any()) else "none"
 
 
-class LimbWriter:
-    """A table of limbs being written, frame by frame; a context manager.
-
-    The file has another name until it is closed; where an error ends the writing, the rows that
-    were given by then are kept under the right name.
+class LimbWriter(GrowingCsv):
+    """A table of limbs being written, frame by frame.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
     """
 
     def __init__(self, path: Path, scheme: LandmarkScheme) -> None:
-        self.path = path
-        self.rows = 0
         self._limbs = limbs_of(scheme)
-        self._header = [
-            *("frame", "time_s"),
-            *(limb.name for limb in self._limbs),
-            *(
-                f"{first}-{second}_{part}"
-                for first, second in scheme.edges
-                for part in ("link", "mm")
-            ),
-            "others",
-        ]
-
-    def __enter__(self) -> "LimbWriter":
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(
-                prefix=f".{self.path.name}.", suffix=".partial", dir=self.path.parent
-            )
-        except OSError as error:
-            raise self._refused(error) from error
-        self._temporary = Path(name)
-        self._stream = os.fdopen(handle, "w", encoding="utf-8", newline="")
-        self._csv = csv.writer(self._stream, lineterminator="\n")
-        self._csv.writerow(self._header)
-        return self
+        connections = (
+            f"{first}-{second}_{part}" for first, second in scheme.edges for part in ("link", "mm")
+        )
+        limbs = (limb.name for limb in self._limbs)
+        super().__init__(path, ["frame", "time_s", *limbs, *connections, "others"])
 
     def add(
         self,
@@ -89,30 +61,4 @@ class LimbWriter:
         for score, length in zip(pose.links, lengths_mm, strict=True):
             cells.append(f"{score:.4f}" if score > 0 else "")
             cells.append(f"{length:.1f}" if np.isfinite(length) else "")
-        try:
-            self._csv.writerow([*cells, str(pose.others)])
-        except OSError as error:
-            raise self._refused(error) from error
-        self.rows += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self._stream.close()
-            if self.rows or error is None:
-                self._temporary.chmod(0o644)
-                self._temporary.replace(self.path)
-        except OSError as refused:
-            raise self._refused(refused) from error
-        finally:
-            self._temporary.unlink(missing_ok=True)
-
-    def _refused(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"could not write {self.path}: {error.strerror or error}; free some space or choose "
-            "another folder, then run the same command again"
-        )
+        self.write([*cells, str(pose.others)])

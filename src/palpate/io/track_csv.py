@@ -5,17 +5,14 @@ frame as given, ``<name>_xx, <name>_xy, <name>_yy`` (covariance in px²) and ``<
 a landmark's cells are empty where it was not found; covariance and score where there is none.
 """
 
-import csv
-import os
-import tempfile
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy import ndarray
 
-from palpate.errors import FormatError, OutputError, PalpateError
+from palpate.errors import FormatError, PalpateError
 from palpate.io.csv_plain import csv_records
+from palpate.io.growing_csv import GrowingCsv
 from palpate.io.text import parse_number, read_whole_text
 from palpate.prediction import Prediction
 from palpate.sequences.track import Track
@@ -23,36 +20,16 @@ from palpate.sequences.track import Track
 _PARTS = ("x", "y", "xx", "xy", "yy", "score")
 
 
-class TrackWriter:
-    """A track being written, frame by frame; a context manager.
-
-    The file has another name until it is closed; where an error ends the writing, the rows that
-    were given by then are kept under the right name.
+class TrackWriter(GrowingCsv):
+    """A track being written, frame by frame.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
     """
 
     def __init__(self, path: Path, names: tuple[str, ...]) -> None:
-        self.path = path
-        self.rows = 0
-        self._names = names
-
-    def __enter__(self) -> "TrackWriter":
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(
-                prefix=f".{self.path.name}.", suffix=".partial", dir=self.path.parent
-            )
-        except OSError as error:
-            raise self._refused(error) from error
-        self._temporary = Path(name)
-        self._stream = os.fdopen(handle, "w", encoding="utf-8", newline="")
-        self._csv = csv.writer(self._stream, lineterminator="\n")
-        self._csv.writerow(
-            ["frame", "time_s", *(f"{name}_{part}" for name in self._names for part in _PARTS)]
-        )
-        return self
+        columns = (f"{name}_{part}" for name in names for part in _PARTS)
+        super().__init__(path, ["frame", "time_s", *columns])
 
     def add(self, frame: int, time_s: float, prediction: Prediction) -> None:
         """Write one row."""
@@ -60,33 +37,7 @@ class TrackWriter:
         rows = zip(prediction.mean, prediction.covariance, prediction.score, strict=True)
         for mean, covariance, score in rows:
             cells += _cells(mean, covariance, float(score))
-        try:
-            self._csv.writerow(cells)
-        except OSError as error:
-            raise self._refused(error) from error
-        self.rows += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self._stream.close()
-            if self.rows or error is None:
-                self._temporary.chmod(0o644)
-                self._temporary.replace(self.path)
-        except OSError as refused:
-            raise self._refused(refused) from error
-        finally:
-            self._temporary.unlink(missing_ok=True)
-
-    def _refused(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"could not write {self.path}: {error.strerror or error}; free some space or choose "
-            "another folder, then run the same command again"
-        )
+        self.write(cells)
 
 
 def _cells(mean: ndarray, covariance: ndarray, score: float) -> list[str]:

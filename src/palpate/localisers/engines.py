@@ -33,11 +33,7 @@ def load_onnx(path: Path, *, one_thread: bool = False) -> NetworkLocaliser:
     """
     session = _onnx_session(path, one_thread=one_thread)
     spec = LocaliserSpec.from_json(_described(session, path), where=str(path))
-
-    def forward(batch: ndarray) -> ndarray:
-        return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
-
-    return NetworkLocaliser(spec, forward, sha256(path)[:12], one_thread)
+    return NetworkLocaliser(spec, _onnx_forward(session), sha256(path)[:12], one_thread)
 
 
 def load_onnx_limbs(path: Path, *, one_thread: bool = False) -> LimbLocaliser:
@@ -49,11 +45,7 @@ def load_onnx_limbs(path: Path, *, one_thread: bool = False) -> LimbLocaliser:
     """
     session = _onnx_session(path, one_thread=one_thread)
     spec = LimbSpec.from_json(_described(session, path), where=str(path))
-
-    def forward(batch: ndarray) -> ndarray:
-        return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
-
-    return LimbLocaliser(spec, forward, sha256(path)[:12], one_thread)
+    return LimbLocaliser(spec, _onnx_forward(session), sha256(path)[:12], one_thread)
 
 
 def exported_method(path: Path) -> str:
@@ -97,6 +89,13 @@ def openvino_forward(path: Path, *, one_thread: bool = False) -> Forward:
         # A request of one's own: the model's is not for several threads.
         request = compiled.create_infer_request()
         return np.concatenate([np.array(request.infer([p])[0]) for p in _parts(batch)])
+
+    return forward
+
+
+def _onnx_forward(session: Any) -> Forward:
+    def forward(batch: ndarray) -> ndarray:
+        return np.concatenate([session.run(None, {"image": part})[0] for part in _parts(batch)])
 
     return forward
 

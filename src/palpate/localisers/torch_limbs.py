@@ -4,22 +4,19 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from numpy import ndarray
 from torch import Tensor, nn
 
 from palpate.files import sha256
 from palpate.localisers.limb_spec import LimbSpec, MapNetwork
-from palpate.localisers.limbs import ClipForward, LimbLocaliser
+from palpate.localisers.limbs import LimbLocaliser
 from palpate.localisers.run_folder import RunFolder
-from palpate.localisers.torch_engine import fast_order, load_weights, place, threads
+from palpate.localisers.torch_engine import load_weights, place, torch_forward
 from palpate.networks.clips import find_clip_network
 
 # The run folders of the chain's networks, inside that of the whole; one alone is the last.
 STAGES = ("detection", "regression")
-_AT_ONCE = 4  # clips through the networks together
 
 
 class Chain(nn.Module):
@@ -58,31 +55,6 @@ def stage_names(spec: LimbSpec) -> tuple[str, ...]:
     return STAGES[-len(spec.networks) :]
 
 
-def limb_forward(
-    network: nn.Module, device: torch.device, *, one_thread: bool = False
-) -> ClipForward:
-    """Use a chain as it is now; it is put into evaluation mode for every call.
-
-    Args:
-        network: on the device.
-        device: where it computes.
-        one_thread: compute in the calling thread alone, so that several threads may call.
-    """
-
-    @torch.inference_mode()
-    def forward(batch: ndarray) -> ndarray:
-        network.eval()
-        parts = []
-        with threads(1 if one_thread else torch.get_num_threads()):
-            for at in range(0, len(batch), _AT_ONCE):
-                part = np.ascontiguousarray(batch[at : at + _AT_ONCE])
-                clips = torch.from_numpy(part).to(device, memory_format=fast_order(part))
-                parts.append(network(clips).float().cpu().contiguous().numpy())
-        return np.concatenate(parts)
-
-    return forward
-
-
 def load_chain(root: Path) -> tuple[LimbSpec, Chain]:
     """Load the networks of a finished run on the CPU.
 
@@ -102,7 +74,7 @@ def load_limbs(root: Path, device: torch.device, *, one_thread: bool = False) ->
     """Load a finished run of limbs; ``one_thread`` counts on a processor alone."""
     spec, chain = load_chain(root)
     alone = one_thread and device.type == "cpu"
-    forward = limb_forward(place(chain, device), device, one_thread=alone)
+    forward = torch_forward(place(chain, device), device, one_thread=alone)
     return LimbLocaliser(spec, forward, weights_hash(root, spec), one_thread=alone)
 
 

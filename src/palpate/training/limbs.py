@@ -16,8 +16,8 @@ from palpate.localisers.clip import ClipPlane
 from palpate.localisers.limb_spec import LimbSpec, MapNetwork
 from palpate.localisers.limbs import LimbLocaliser
 from palpate.localisers.run_folder import RunFolder
-from palpate.localisers.torch_engine import place
-from palpate.localisers.torch_limbs import Chain, limb_forward, weights_hash
+from palpate.localisers.torch_engine import place, torch_forward
+from palpate.localisers.torch_limbs import Chain, weights_hash
 from palpate.networks.clips import find_clip_network
 from palpate.points import Points
 from palpate.prediction import Prediction
@@ -220,7 +220,7 @@ class _Limbs:
         train, held_out = parts
         chain = place(Chain([stage.network for stage in stages]), device)
         weights = weights_hash(self.folder.root, spec)
-        localiser = LimbLocaliser(spec, limb_forward(chain, device), weights)
+        localiser = LimbLocaliser(spec, torch_forward(chain, device), weights)
         found, truths = _predicted(localiser, held_out)
         calibration = variance_factor(found, truths) if found else None
         if calibration is not None:

@@ -13,8 +13,8 @@ from palpate.files import write_bytes
 from palpate.localisers.engines import load_onnx_limbs
 from palpate.localisers.limb_spec import LimbSpec, MapNetwork
 from palpate.localisers.limbs import ClipForward
-from palpate.localisers.torch_engine import place
-from palpate.localisers.torch_limbs import Chain, limb_forward
+from palpate.localisers.torch_engine import place, torch_forward
+from palpate.localisers.torch_limbs import Chain
 from palpate.networks import multiply_accumulates, parameters
 from palpate.networks.clips import find_clip_network
 from palpate.phantoms.infant_truth import SCHEME
@@ -74,7 +74,7 @@ def bench_light(folder: Path, repeats: int) -> list[Row]:
     clip = _input(network).numpy()
     # One after the other: threads of one engine that wait for work keep the other's from theirs.
     engines: dict[str, Callable[[], ClipForward]] = {
-        "torch": lambda: limb_forward(chain, torch.device("cpu")),
+        "torch": lambda: torch_forward(chain, torch.device("cpu")),
         "ONNX Runtime": lambda: load_onnx_limbs(path).forward,
     }
     times = {
