@@ -254,6 +254,7 @@ def test_frames_without_any_depth_are_found_empty_or_not_but_never_nan(run: Path
         ("regression.network=infant-regresion", "did you mean"),
         ("detection.loss=mean-squared-error", "probabilities"),
         ("input.size=[30, 30]", "multiples"),
+        ("augment.mirror=0.5", "change sides"),
     ],
 )
 def test_recipes_that_cannot_be_are_refused(

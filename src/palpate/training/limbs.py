@@ -70,6 +70,12 @@ def train_limbs(
             f"study {job.study.name!r} names no connections between its landmarks, and limbs are "
             'made of them; put them into study.toml: edges = [["shoulder", "elbow"], ...]'
         )
+    if job.recipe.augment.mirror and not job.scheme.mirror:
+        raise ConfigError(
+            f"the recipe mirrors clips, but study {job.study.name!r} does not say which landmarks "
+            'change sides; put mirror = [["right_wrist", "left_wrist"], ...] into study.toml, or '
+            "--set augment.mirror=0"
+        )
     _refuse_impossible(job.recipe)
     root = RunFolder(out)
     begin_run(root, job, resume=manner.resume, command=manner.command)
