@@ -11,6 +11,7 @@ from palpate.evaluation.bootstrap import Interval, Resampling
 from palpate.evaluation.limb_clips import CLIP_FRAMES, LimbFrames
 from palpate.evaluation.limb_errors import Cell, LimbErrors, limb_errors
 from palpate.evaluation.medians import percentile_interval, resampled_medians
+from palpate.evaluation.same_frames import rows_of_same_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,15 +235,7 @@ def _matched(first: LimbFrames, second: LimbFrames) -> LimbFrames:
     Raises:
         StudyError: they are not the same frames with the same labels.
     """
-    missing = sorted(set(first.identifiers) ^ set(second.identifiers))
-    if missing:
-        shown = ", ".join(map(repr, missing[:5]))
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise StudyError(
-            f"a paired comparison needs the same frames; only one of the two has {shown}{more}"
-        )
-    place = {name: row for row, name in enumerate(second.identifiers)}
-    order = np.array([place[name] for name in first.identifiers], dtype=int)
+    order = rows_of_same_frames(first.identifiers, second.identifiers)
     same = (
         first.subjects == tuple(second.subjects[row] for row in order)
         and first.scheme.names == second.scheme.names

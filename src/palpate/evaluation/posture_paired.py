@@ -13,6 +13,7 @@ from palpate.evaluation.posture_alignment import confusions
 from palpate.evaluation.posture_classes import Confusion, rate
 from palpate.evaluation.posture_frames import PostureFrames
 from palpate.evaluation.posture_judged import Judged, References, judge
+from palpate.evaluation.same_frames import rows_of_same_frames
 from palpate.protocols.protocol import Protocol
 
 POINT_ERROR = "point_error_grid_px"
@@ -190,15 +191,7 @@ def _matched(first: PostureFrames, second: PostureFrames) -> PostureFrames:
     Raises:
         StudyError: they are not the same frames with the same labels.
     """
-    missing = sorted(set(first.identifiers) ^ set(second.identifiers))
-    if missing:
-        shown = ", ".join(map(repr, missing[:5]))
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise StudyError(
-            f"a paired comparison needs the same frames; only one of the two has {shown}{more}"
-        )
-    place = {name: row for row, name in enumerate(second.identifiers)}
-    order = np.array([place[name] for name in first.identifiers])
+    order = rows_of_same_frames(first.identifiers, second.identifiers)
     same = (
         first.subjects == tuple(second.subjects[row] for row in order)
         and first.facing == second.facing

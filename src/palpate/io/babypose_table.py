@@ -13,7 +13,6 @@
 - A joint that is annotated is visible: the tables know no other state.
 """
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from numpy import ndarray
 
 from palpate.errors import ConfigError, FormatError
 from palpate.io.babypose_joints import BABYPOSE, joint_of
+from palpate.io.csv_plain import csv_records
 from palpate.io.text import parse_number, read_whole_text
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx")
@@ -119,25 +119,7 @@ def _csv(path: Path) -> Iterator[Record]:
     text = read_whole_text(path)
     head = text.split("\n", 1)[0]
     separator = max(";,\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    width = 0
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise FormatError(
-                path, f"is not CSV, or is cut off: {error}", line=reader.line_num
-            ) from error
-        if cells is None:
-            return
-        if not cells:
-            continue
-        width = width or len(cells)
-        if len(cells) != width:
-            raise FormatError(
-                path, f"the row has {len(cells)} cells, the header has {width}", line=line
-            )
+    for line, cells in csv_records(path, text, delimiter=separator):
         yield line, [cell.strip() for cell in cells]
 
 

@@ -63,13 +63,13 @@ def read_csv(path: Path) -> AnnotationFile:
     )
 
 
-def csv_records(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def csv_records(path: Path, text: str, *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Yield (line, cells) of every record that is not empty, all as wide as the first.
 
     Raises:
         FormatError: a quote stays open, or a row has another number of cells.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     width: int | None = None
     while True:
         line = reader.line_num + 1

@@ -10,6 +10,7 @@ from jaxtyping import UInt16
 from numpy import ndarray
 
 from palpate.errors import FormatError
+from palpate.files import file_stamp
 from palpate.io.depth_clip import DepthClip
 from palpate.io.depth_settings import DepthSettings
 from palpate.io.video_file import opened
@@ -29,7 +30,7 @@ def open_depth_video(path: Path, settings: DepthSettings) -> DepthClip:
         ConfigError: PyAV is not installed.
         FormatError: no video, not of 16-bit grey, or coded with loss.
     """
-    index, size = _indexed(path, _stamp(path))
+    index, size = _indexed(path, file_stamp(path))
     return DepthClip(
         path,
         size,
@@ -48,7 +49,7 @@ def depth_video_frames(clip: DepthClip, wanted: Sequence[int]) -> Iterator[UInt1
     Raises:
         FormatError: a frame cannot be decoded, or the file has changed.
     """
-    index, size = _indexed(clip.path, _stamp(clip.path))
+    index, size = _indexed(clip.path, file_stamp(clip.path))
     if len(index) != clip.frames or size != clip.size:
         raise FormatError(clip.path, "has changed since it was opened; open it again")
     for number, frame in frames_at(clip.path, index, wanted):
@@ -63,14 +64,6 @@ def _counts(clip: DepthClip, number: int, frame: Any) -> UInt16[ndarray, "y x"]:
             f"first is {clip.size[0]} x {clip.size[1]} px of 16-bit grey",
         )
     return frame.to_ndarray().astype(np.uint16, copy=False)
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -18,6 +18,7 @@ from numpy import ndarray
 
 from palpate.arrays import locked
 from palpate.errors import FormatError
+from palpate.files import file_stamp
 from palpate.io.video_file import VIDEO_SUFFIXES, pyav
 from palpate.io.video_frames import index_frames
 from palpate.io.video_index import FrameIndex
@@ -135,7 +136,7 @@ def open_video(path: Path) -> Video:
         >>> abs(int(middle.mean()) - 100) < 3
         True
     """
-    return _opened(path, _stamp(path))[0]
+    return _opened(path, file_stamp(path))[0]
 
 
 def read_frames(
@@ -187,7 +188,7 @@ def read_selected(
 
 
 def _pictures(video: Video, wanted: Sequence[int]) -> Iterator[tuple[int, UInt8[ndarray, "y x 3"]]]:
-    now, index = _opened(video.path, _stamp(video.path))
+    now, index = _opened(video.path, file_stamp(video.path))
     if now.frames != video.frames or now.size != video.size:
         raise FormatError(video.path, "has changed since it was opened; open it again")
     turn = Turn(video.rotation_deg, video.mirrored)
@@ -214,15 +215,6 @@ def _rgb(path: Path, number: int, frame: Any, to_rgb: Any) -> UInt8[ndarray, "y 
             path, f"frame {number}: its colours ({frame.format.name}) cannot be read"
         ) from error
     return picture.to_ndarray()
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes when a file does; empty where there is none, so that opening says so."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -20,11 +20,18 @@ from palpate.losses.maps import binary_cross_entropy, mean_squared_error
 from palpate.networks.count import multiply_accumulates, parameters
 from palpate.training.average import Average
 from palpate.training.batches import Batch
-from palpate.training.begin import refuse_another
-from palpate.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from palpate.training.checkpoint import Progress
 from palpate.training.job import Advance
 from palpate.training.limb_examples import ClipExamples
-from palpate.training.loop import Hooks, Plan, State, make_optimiser, run_training
+from palpate.training.loop import (
+    Hooks,
+    Plan,
+    State,
+    load_state,
+    make_optimiser,
+    run_training,
+    save_state,
+)
 from palpate.training.record import write_best, write_log, write_weights
 from palpate.training.settings import MapStageSettings
 
@@ -104,10 +111,7 @@ def train_map_stage(stage: Stage, *, resume: bool, advance: Advance) -> TrainedS
     optimiser = make_optimiser(network, stage.settings.optimiser)
     state = State(network, average, optimiser, Progress(fingerprint=stage.fingerprint))
     if resume and stage.folder.last.exists():
-        state.progress = load_checkpoint(
-            stage.folder.last, network=network, average=average, optimiser=optimiser
-        )
-        refuse_another(stage.folder.root, state.progress.fingerprint, stage.fingerprint)
+        load_state(stage.folder.last, state)
     seconds, first = _Seconds(), state.progress.step
     plan = _plan(stage, seconds)
     run_training(plan, state, _hooks(stage, plan, state, seconds, advance))
@@ -184,13 +188,7 @@ def _hooks(stage: Stage, plan: Plan, state: State, seconds: _Seconds, advance: A
     def save(current: State, better: tuple[bool, ...]) -> None:
         if any(better):
             write_best(stage.folder, current.average.network)
-        save_checkpoint(
-            stage.folder.last,
-            current.progress,
-            network=current.network,
-            average=current.average,
-            optimiser=current.optimiser,
-        )
+        save_state(stage.folder.last, current)
         write_log(stage.folder, current.progress)
 
     def tell(loss: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import inf
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -15,7 +16,8 @@ from palpate.errors import PalpateError
 from palpate.localisers.torch_engine import fast_order
 from palpate.training.average import Average
 from palpate.training.batches import Batch, MakesBatches, Share, epoch_batches, prefetched
-from palpate.training.checkpoint import Progress
+from palpate.training.begin import refuse_another
+from palpate.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from palpate.training.objective import PerLandmark, mean_over_processes
 from palpate.training.schedule import learning_rate
 from palpate.training.settings import OptimiserSettings, TrainingSettings
@@ -99,6 +101,31 @@ class Hooks:
     validate: Callable[[nn.Module], tuple[float, ...]]
     save: Callable[[State, tuple[bool, ...]], None]
     advance: Callable[[float], None]
+
+
+def save_state(path: Path, state: State) -> None:
+    """Write everything that the next step depends on, atomically."""
+    save_checkpoint(
+        path,
+        state.progress,
+        network=state.network,
+        average=state.average,
+        optimiser=state.optimiser,
+    )
+
+
+def load_state(path: Path, state: State) -> None:
+    """Restore what :func:`save_state` wrote, if it is of the same run.
+
+    Raises:
+        FormatError: the file is damaged or belongs to another network.
+        ConfigError: it was begun with another recipe, study or split.
+    """
+    before = load_checkpoint(
+        path, network=state.network, average=state.average, optimiser=state.optimiser
+    )
+    refuse_another(path.parent, before.fingerprint, state.progress.fingerprint)
+    state.progress = before
 
 
 def make_optimiser(network: nn.Module, settings: OptimiserSettings) -> torch.optim.Optimizer:

@@ -21,13 +21,20 @@ from palpate.networks import find_network
 from palpate.prediction import Prediction
 from palpate.training.average import Average
 from palpate.training.batches import Examples, Share, TrainingImage
-from palpate.training.begin import refuse_another
 from palpate.training.calibrate import variance_factor
-from palpate.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from palpate.training.checkpoint import Progress
 from palpate.training.device import choose_device, processes
 from palpate.training.inputs import training_grid, training_images
 from palpate.training.job import Advance, TrainingJob, silent
-from palpate.training.loop import Hooks, Plan, State, make_optimiser, run_training
+from palpate.training.loop import (
+    Hooks,
+    Plan,
+    State,
+    load_state,
+    make_optimiser,
+    run_training,
+    save_state,
+)
 from palpate.training.objective import loss_function
 from palpate.training.pixel_store import PixelStore
 from palpate.training.recipe import NetworkRecipe
@@ -144,14 +151,7 @@ class _Run:
         state = new_state(self.job.recipe, spec, device)
         state.progress.fingerprint = self.job.fingerprint()
         if self.manner.resume and self.folder.last.exists():
-            before = load_checkpoint(
-                self.folder.last,
-                network=state.network,
-                average=state.average,
-                optimiser=state.optimiser,
-            )
-            refuse_another(self.folder.root, before.fingerprint, state.progress.fingerprint)
-            state.progress = before
+            load_state(self.folder.last, state)
         return state
 
     def _hooks(
@@ -173,13 +173,7 @@ class _Run:
             for folder, best in zip(self._folders(), better, strict=False):
                 if best:
                     write_best(folder, current.average.network)
-            save_checkpoint(
-                self.folder.last,
-                current.progress,
-                network=current.network,
-                average=current.average,
-                optimiser=current.optimiser,
-            )
+            save_state(self.folder.last, current)
             write_log(self.folder, current.progress)
 
         def advance(loss: float) -> None:
