@@ -497,7 +497,7 @@ def test_all_wanted_and_some_let_go_is_a_warning(bench: Bench) -> None:
 def test_the_buffer_takes_sense_in_its_settings() -> None:
     with pytest.raises(ConfigError, match="at least one"):
         FrameBuffer("all", waits=False, capacity=0)
-    with pytest.raises(ConfigError, match="segment_s"):
+    with pytest.raises(ConfigError, match="--segment"):
         FollowSettings(segment_s=0.0)
 
 

@@ -19,8 +19,8 @@ def monitor(  # noqa: PLR0913, PLR0917 - the flags of a command
     source: Annotated[
         Path,
         typer.Argument(
-            help="Depth clip to replay (folder of PNG frames, lossless video), a folder that grows "
-            "(--live), a named pipe, or - for standard input.",
+            help="Depth clip to replay (folder of PNG frames, lossless video, .depth), a folder "
+            "that grows (--live), a named pipe, or - for standard input.",
             allow_dash=True,
         ),
     ],

@@ -20,6 +20,13 @@ from palpate.monitor.store import MonitorStore
 from palpate.monitor.timeline import Timeline
 
 _FORGET_EVERY_S = 600.0
+_WORDS = {
+    "segment_s": "a segment of the store (--segment)",
+    "stall_s": "a silence that is a stall (--stall)",
+    "status_s": "the time between two states",
+    "duration_s": "the duration (--duration)",
+    "keep_s": "the time that frames are kept (--keep-days)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,10 @@ class FollowSettings:
     keep_s: float = inf
 
     def __post_init__(self) -> None:
-        for name in ("segment_s", "stall_s", "status_s", "duration_s", "keep_s"):
+        for name, words in _WORDS.items():
             value = getattr(self, name)
             if not value > 0.0:
-                raise ConfigError(f"{name} is a time above 0 s; got {value}")
+                raise ConfigError(f"{words} is a time above 0 s; got {value:g} s")
 
 
 class Following:

@@ -21,7 +21,7 @@ class ClipConvolution(nn.Conv3d):
     the frame and of its neighbours. Two reasons: frames before the first and after the last are
     left out instead of multiplied as zeros (two ninths of the work at three frames); and in
     bfloat16, torch's convolution of three dimensions is fast only where channels lie last in
-    memory (else minutes for one step of training), and that of two always.
+    memory, and that of two always.
 
     ``kernel`` is odd along each axis, and 1 or 3 in time.
 

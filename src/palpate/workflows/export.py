@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import onnx
 import torch
+from jaxtyping import Float
+from numpy import ndarray
 from torch import nn
 
 from palpate.augment.channels import CHANNELS
@@ -99,30 +101,37 @@ def _described(network: nn.Module, shape: tuple[int, ...], description: str) -> 
 
 
 def _limbs_apart(run: Path, exported: Path) -> float:
-    """Largest distance of joints that either finds in clips of blurred noise, in px of the grid.
+    """Largest distance between the centres of the same map, in px of the grid, on blurred noise.
+
+    Centres, not joints: on noise there are none to be found, and nothing would be compared.
 
     Raises:
-        PalpateError: the maps differ, or one finds a joint that the other does not.
+        PalpateError: the maps differ.
     """
     rng = np.random.default_rng(0)
     original, copy = load_localiser(run), load_onnx_limbs(exported)
     assert isinstance(original, LimbLocaliser)
     worst = 0.0
     across, down = original.spec.grid
-    for number in range(3):
-        noise = cv2.GaussianBlur(rng.normal(size=(down, across)), (0, 0), 4.0)
-        pixels = np.rint(1000 + 400 * noise / noise.std()).clip(1, 4000).astype(np.uint16)
-        image = Image(pixels[None], f"noise {number}")
-        clip = np.stack([original.prepare(image).values] * original.frames)[None, None]
-        maps = np.abs(original.forward(clip) - copy.forward(clip)).max()
+    for _ in range(3):
+        noise = cv2.GaussianBlur(rng.normal(size=(original.frames, down, across)), (0, 0), 4.0)
+        clip = (noise / noise.std()).astype(np.float32)[None, None]
+        ours, theirs = original.forward(clip), copy.forward(clip)
+        maps = np.abs(ours - theirs).max()
         if maps > _ALLOWED_MAPS:
             raise PalpateError(f"the exported model's maps differ by {maps:.3g} from the original")
-        ours, theirs = original.predict(image), copy.predict(image)
-        if (ours.found != theirs.found).any():
-            raise PalpateError("the exported model finds other joints than the original")
-        apart = (ours.mean - theirs.mean)[ours.found]
-        worst = max([worst, *np.linalg.norm(apart, axis=1).tolist()])
+        apart = np.linalg.norm(_centres(ours) - _centres(theirs), axis=-1).max()
+        worst = max(worst, float(apart) * original.spec.stride)
     return worst
+
+
+def _centres(maps: Float[ndarray, "*n y x"]) -> Float[ndarray, "*n 2"]:
+    """Where the mass of each map lies, above its smallest value, in cells."""
+    mass = maps.astype(np.float64) - maps.min(axis=(-2, -1), keepdims=True)
+    total = np.maximum(mass.sum(axis=(-2, -1)), 1e-12)
+    x = (mass.sum(axis=-2) * np.arange(maps.shape[-1])).sum(axis=-1) / total
+    y = (mass.sum(axis=-1) * np.arange(maps.shape[-2])).sum(axis=-1) / total
+    return np.stack([x, y], axis=-1)
 
 
 def _difference(run: Path, exported: Path, grid: tuple[int, int]) -> float:
