@@ -9,6 +9,9 @@ from typing import Literal, get_args
 from palpate.errors import GeometryError
 
 Unit = Literal["mm", "deg", "px", "%", "s", "1"]
+# What an interval rests on: none given; landmarks whose covariances nobody checked; landmarks
+# scaled on held-out subjects; errors of this very measurement on held-out subjects.
+IntervalBasis = Literal["", "uncalibrated", "scaled", "conformal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Measurement:
         protocol: name and version, as ``cervical 1``.
         normal: the usual range, where the protocol has one.
         note: what a reader must know, such as 'at the detector plane'.
+        spread: how far the value may be off below and above, each as long as one standard
+            deviation; None where unknown or both are the standard uncertainty.
+        basis: what the interval rests on.
+        probabilities: chance of each class, in their order; empty where there are no classes.
+        crosses: names of the limits of classes that lie inside the interval.
 
     Raises:
         GeometryError: value and reason both or neither given, or a number that is not finite.
@@ -57,15 +65,29 @@ class Measurement:
     protocol: str = ""
     normal: NormalRange | None = None
     note: str = ""
+    spread: tuple[float, float] | None = None
+    basis: IntervalBasis = ""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    crosses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "probabilities", MappingProxyType(dict(self.probabilities)))
         if (self.value is None) == (self.reason is None):
             raise GeometryError(f"{self.name}: a measurement has a value or a reason, one of them")
         if self.unit not in get_args(Unit):
             raise GeometryError(f"{self.name}: unit {self.unit!r} is none of {get_args(Unit)}")
-        numbers = [self.value, self.standard_uncertainty, *(self.interval or ())]
+        numbers = [
+            self.value,
+            self.standard_uncertainty,
+            *(self.interval or ()),
+            *(self.spread or ()),
+            *self.probabilities.values(),
+        ]
         if any(number is not None and not isfinite(number) for number in numbers):
             raise GeometryError(f"{self.name}: a measurement is finite")
+        chances = list(self.probabilities.values())
+        if chances and (min(chances) < 0 or abs(sum(chances) - 1) > 1e-6):
+            raise GeometryError(f"{self.name}: the chances of its classes sum to 1, got {chances}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """What a localiser says of one image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -8,9 +10,14 @@ from numpy import ndarray
 
 from palpate.affine import Affine, Frame
 from palpate.arrays import locked, rows_with_nan
+from palpate.correlation import Correlation
 from palpate.errors import GeometryError
 from palpate.points import ABSENT, VISIBLE, Points
 from palpate.scheme import LandmarkScheme
+
+# What the covariances rest on: nothing held out; one factor from held-out landmarks; a conformal
+# calibration on held-out subjects.
+Basis = Literal["uncalibrated", "scaled", "conformal"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -24,6 +31,12 @@ class Prediction:
         score: (landmark,) in [0, 1]; 0 where not found. Not a probability.
         localiser: name and hash of what made it.
         frame: localisers answer in pixels of the image as given.
+        correlation: of the errors of different landmarks; None where they are taken as
+            independent. What it says of landmarks that were not found means nothing.
+        variation: (landmark,) normalised total variation of what the position was read from: 1
+            for one clean peak, more for several, much less for a flat map; NaN where not found.
+            None where the localiser has no map.
+        basis: what the covariances rest on.
 
     Raises:
         GeometryError: shapes or values against the above.
@@ -35,16 +48,22 @@ class Prediction:
     score: Float[ndarray, " landmark"]
     localiser: str
     frame: Frame = "pixel"
+    correlation: Correlation | None = None
+    variation: Float[ndarray, " landmark"] | None = None
+    basis: Basis = "uncalibrated"
 
     def __post_init__(self) -> None:
         for name in ("mean", "covariance", "score"):
             object.__setattr__(self, name, locked(getattr(self, name)))
+        if self.variation is not None:
+            object.__setattr__(self, "variation", locked(self.variation))
         k, d = len(self.scheme), self.scheme.dimension
         shapes = (self.mean.shape, self.covariance.shape, self.score.shape)
         if shapes != ((k, d), (k, d, d), (k,)):
             raise GeometryError(
                 f"scheme {self.scheme.name!r}: wrong shapes {shapes} for {k} landmarks"
             )
+        self._check_extras()
         found = self.found
         if not np.isfinite(self.mean[found]).all() or not np.isfinite(self.covariance[found]).all():
             raise GeometryError("a found landmark needs a finite mean and covariance")
@@ -57,6 +76,23 @@ class Prediction:
             1.0, np.abs(inside).max()
         ):
             raise GeometryError("covariances must have no negative eigenvalue")
+
+    def _check_extras(self) -> None:
+        """Refuse a correlation or a variation of other landmarks."""
+        k, d = len(self.scheme), self.scheme.dimension
+        one = self.correlation
+        if one is not None and (one.landmarks, one.dimension) != (k, d):
+            raise GeometryError(
+                f"scheme {self.scheme.name!r} has {k} landmarks in {d}-D, its correlation is of "
+                f"{one.landmarks} in {one.dimension}-D"
+            )
+        if self.variation is None:
+            return
+        if self.variation.shape != (k,):
+            raise GeometryError(f"the variation is one number a landmark, {k} in all")
+        known = self.variation[self.found]
+        if not np.isfinite(known).all() or (known < 0).any():
+            raise GeometryError("the variation of a found landmark is finite and not negative")
 
     @property
     def found(self) -> Bool[ndarray, " landmark"]:
@@ -71,6 +107,26 @@ class Prediction:
             self.scheme, np.where(self.found[:, None], self.mean, np.nan), visibility, self.frame
         )
 
+    def joint(self, rows: Sequence[int] | None = None) -> Float[ndarray, "kd kd"]:
+        """Joint covariance of found landmarks, landmark by landmark.
+
+        Args:
+            rows: which, and in which order; None takes all, which then must be found.
+
+        Raises:
+            GeometryError: one of them was not found.
+        """
+        chosen = list(range(len(self.scheme))) if rows is None else list(rows)
+        if not self.found[chosen].all():
+            raise GeometryError("the joint covariance of landmarks that were not found is unknown")
+        k, d = len(chosen), self.scheme.dimension
+        own = self.covariance[chosen]
+        if self.correlation is not None:
+            return self.correlation.of(chosen).joint(own)
+        joint = np.zeros((k, d, k, d))
+        joint[np.arange(k), :, np.arange(k), :] = own
+        return joint.reshape(k * d, k * d)
+
     def moved(self, affine: Affine) -> "Prediction":
         """Map means and covariances together into another frame."""
         if affine.source != self.frame:
@@ -84,7 +140,16 @@ class Prediction:
             self.score,
             self.localiser,
             affine.target,
+            self._moved_correlation(affine),
+            self.variation,
+            self.basis,
         )
+
+    def _moved_correlation(self, affine: Affine) -> Correlation | None:
+        if self.correlation is None:
+            return None
+        known = np.where(self.found[:, None, None], self.covariance, np.eye(self.scheme.dimension))
+        return self.correlation.moved(known, affine.linear)
 
     @classmethod
     def exact(cls, points: Points, *, made_by: str) -> "Prediction":

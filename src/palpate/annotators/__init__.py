@@ -1,0 +1,1 @@
+"""Several annotators of one study: consensus, outliers, how far they differ."""

@@ -1,0 +1,1 @@
+"""Conformal prediction: intervals that hold on new subjects whatever the errors are like."""

@@ -1,0 +1,1 @@
+"""Which labels of a study a person should look at first."""

@@ -1,0 +1,1 @@
+"""What held-out subjects say of a localiser's uncertainty: calibration, abstention, reasons."""
