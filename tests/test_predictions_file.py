@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from palpate.correlation import Correlation
 from palpate.errors import ConfigError, FormatError, OutputError
 from palpate.image import Calibration
 from palpate.io.measurements import COLUMNS, write_measurements
@@ -21,6 +22,7 @@ from palpate.measurement import Measurement, NormalRange, Report
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
 
+TOGETHER = Correlation(0.5 * np.eye(6) + 0.5 * np.tile(np.eye(2), (3, 3)))
 SCHEME = LandmarkScheme(
     "fäce", ("nose", "eye_l", "eye_r"), mirror=(("eye_l", "eye_r"),), edges=(("nose", "eye_l"),)
 )
@@ -34,7 +36,10 @@ def one(name: str, seed: int, calibration: Calibration | None = None) -> Predict
     score = rng.uniform(size=3)
     if seed % 2:
         mean[1], covariance[1], score[1] = np.nan, np.nan, 0.0
-    prediction = Prediction(SCHEME, mean, covariance, score, "drawn abc")
+    variation = np.where(np.isnan(mean[:, 0]), np.nan, rng.uniform(size=3)) if seed % 2 else None
+    prediction = Prediction(
+        SCHEME, mean, covariance, score, "drawn abc", "pixel", TOGETHER, variation, "scaled"
+    )
     return PredictedImage(name, prediction, (640, 480), f"s{seed}", "side", calibration)
 
 
@@ -46,6 +51,7 @@ FILE = PredictionFile(
     ),
     {"run": "r1"},
     {"c.png": "the file is cut"},
+    {"any": [1.0, 2.0]},
 )
 
 
@@ -95,7 +101,10 @@ def change(key, value):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (change(["version"], 2), "expected version 1, got 2"),
+        (change(["version"], 3), "expected version 2 or less, got 3"),
+        (change(["images", 0, "correlation"], 5), "names correlation 5"),
+        (change(["images", 0, "variation"], [1.0]), "variation"),
+        (change(["correlations"], [[[1.0]]]), "a correlation has shape"),
         (change(["format"], "coco"), "expected format 'palpate predictions', got 'coco'"),
         (change(["images", 0, "mean"], [[1.0, 2.0]]), "shape"),
         (change(["images", 0, "mean"], [[1.0, 2.0], [1.0], [1.0, 2.0]]), "different lengths"),
@@ -191,3 +200,31 @@ def test_other_endings_and_bad_folders_are_refused(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="could not write"):
         write_measurements(REPORTS, tmp_path / "file" / "m.csv")
+
+
+def test_correlations_are_kept_once_and_come_back(tmp_path):
+    path = tmp_path / "p.json"
+    write_predictions(FILE, path)
+    assert len(json.loads(path.read_text(encoding="utf-8"))["correlations"]) == 1
+    back = read_predictions(path)
+    assert back.calibration == {"any": [1.0, 2.0]}
+    first, second = (image.prediction for image in back.images)
+    assert first.correlation is second.correlation
+    assert np.array_equal(first.correlation.matrix, TOGETHER.matrix)
+    assert first.variation is None
+    assert first.basis == "scaled"
+    assert np.array_equal(second.variation, FILE.images[1].prediction.variation, equal_nan=True)
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path):
+    path = tmp_path / "p.json"
+    write_predictions(FILE, path)
+    table = json.loads(path.read_text(encoding="utf-8"))
+    table["version"] = 1
+    del table["correlations"], table["calibration"]
+    for image in table["images"]:
+        del image["correlation"], image["variation"], image["basis"]
+    path.write_text(json.dumps(table), encoding="utf-8")
+    prediction = read_predictions(path).images[0].prediction
+    assert prediction.correlation is None
+    assert prediction.basis == "uncalibrated"

@@ -15,10 +15,11 @@ from numpy import ndarray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from palpate.affine import Frame
+from palpate.correlation import Correlation
 from palpate.errors import FormatError, GeometryError, PalpateError, SchemeError
 from palpate.files import write_text
 from palpate.image import Calibration, CalibrationSource
-from palpate.prediction import Prediction
+from palpate.prediction import Basis, Prediction
 from palpate.scheme import LandmarkScheme
 
 
@@ -47,13 +48,16 @@ class PredictedImage:
 class PredictionFile:
     """Predictions of many images over one scheme, and where they come from.
 
-    ``failures`` maps an image to the reason in words why there is no prediction for it.
+    ``failures`` maps an image to the reason in words why there is no prediction for it;
+    ``calibration`` is what was known of the uncertainty when they were made, as plain values that
+    :mod:`palpate.trust.store` reads; None where nothing was.
     """
 
     scheme: LandmarkScheme
     images: tuple[PredictedImage, ...]
     provenance: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    calibration: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
@@ -66,7 +70,8 @@ class PredictionFile:
 
 
 FORMAT = "palpate predictions"
-VERSION = 1
+# Version 1 had no correlations, variations, bases and calibration; it is read as without them.
+VERSION = 2
 _Number = float | None
 
 
@@ -100,15 +105,20 @@ class _ImageTable(_Table):
     mean: tuple[tuple[_Number, ...], ...]
     covariance: tuple[tuple[tuple[_Number, ...], ...], ...]
     score: tuple[float, ...]
+    correlation: int | None = None
+    variation: tuple[_Number, ...] | None = None
+    basis: Basis = "uncalibrated"
 
 
 class _FileTable(_Table):
     format: Literal["palpate predictions"]
-    version: Literal[1]
+    version: Literal[1, 2]
     scheme: _SchemeTable
     provenance: dict[str, str]
     failures: dict[str, str]
     images: tuple[_ImageTable, ...]
+    correlations: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    calibration: dict[str, Any] | None = None
 
 
 def is_predictions(path: Path) -> bool:
@@ -133,6 +143,8 @@ def write_predictions(file: PredictionFile, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
+    correlations = _shared(file.images)
+    places = {key: place for place, key in enumerate(correlations)}
     content = json.dumps(
         {
             "format": FORMAT,
@@ -146,7 +158,9 @@ def write_predictions(file: PredictionFile, path: Path) -> None:
             },
             "provenance": dict(file.provenance),
             "failures": dict(file.failures),
-            "images": [_image_table(image) for image in file.images],
+            "correlations": [one.matrix.tolist() for one in correlations.values()],
+            "calibration": None if file.calibration is None else dict(file.calibration),
+            "images": [_image_table(image, places) for image in file.images],
         },
         allow_nan=False,
         ensure_ascii=False,
@@ -172,10 +186,15 @@ def read_predictions(path: Path) -> PredictionFile:
     s = table.scheme
     try:
         scheme = LandmarkScheme(s.name, s.names, s.mirror, s.edges, s.dimension)
-        images = tuple(_image(scheme, image) for image in table.images)
+        size = len(scheme) * scheme.dimension
+        correlations = [
+            Correlation(_array(each, (size, size), "a correlation"), scheme.dimension)
+            for each in table.correlations
+        ]
+        images = tuple(_image(scheme, image, correlations) for image in table.images)
     except PalpateError as error:
         raise FormatError(path, str(error)) from error
-    return PredictionFile(scheme, images, table.provenance, table.failures)
+    return PredictionFile(scheme, images, table.provenance, table.failures, table.calibration)
 
 
 def write_predictions_csv(file: PredictionFile, path: Path) -> None:
@@ -210,8 +229,15 @@ def write_predictions_csv(file: PredictionFile, path: Path) -> None:
     write_text(path, text.getvalue())
 
 
-def _image_table(image: PredictedImage) -> dict[str, Any]:
+def _shared(images: tuple[PredictedImage, ...]) -> dict[int, Correlation]:
+    """Return every correlation once, by its identity: most images of a localiser share one."""
+    used = (image.prediction.correlation for image in images)
+    return {id(one): one for one in used if one is not None}
+
+
+def _image_table(image: PredictedImage, places: Mapping[int, int]) -> dict[str, Any]:
     prediction, calibration = image.prediction, image.calibration
+    one, variation = prediction.correlation, prediction.variation
     return {
         "image": image.image,
         "subject": image.subject,
@@ -230,10 +256,15 @@ def _image_table(image: PredictedImage) -> dict[str, Any]:
         "mean": _with_null(prediction.mean.tolist()),
         "covariance": _with_null(prediction.covariance.tolist()),
         "score": prediction.score.tolist(),
+        "correlation": None if one is None else places[id(one)],
+        "variation": None if variation is None else _with_null(variation.tolist()),
+        "basis": prediction.basis,
     }
 
 
-def _image(scheme: LandmarkScheme, table: _ImageTable) -> PredictedImage:
+def _image(
+    scheme: LandmarkScheme, table: _ImageTable, correlations: list[Correlation]
+) -> PredictedImage:
     k, d = len(scheme), scheme.dimension
     calibration = None
     if table.calibration is not None:
@@ -246,10 +277,26 @@ def _image(scheme: LandmarkScheme, table: _ImageTable) -> PredictedImage:
         _array(table.score, (k,), f"the score of {table.image!r}"),
         table.localiser,
         table.frame,
+        _correlation(table, correlations),
+        None
+        if table.variation is None
+        else _array(table.variation, (k,), f"the variation of {table.image!r}"),
+        table.basis,
     )
     return PredictedImage(
         table.image, prediction, table.size, table.subject, table.group, calibration
     )
+
+
+def _correlation(table: _ImageTable, correlations: list[Correlation]) -> Correlation | None:
+    if table.correlation is None:
+        return None
+    if not 0 <= table.correlation < len(correlations):
+        raise GeometryError(
+            f"{table.image!r} names correlation {table.correlation}, the file has "
+            f"{len(correlations)}"
+        )
+    return correlations[table.correlation]
 
 
 def _with_null(values: Any) -> Any:
@@ -276,7 +323,7 @@ def _complaint(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["loc"] in (("format",), ("version",)) and first["type"] != "missing":
         return (
-            f"expected {place} {FORMAT if place == 'format' else VERSION!r}, "
+            f"expected {place} {f'{FORMAT!r}' if place == 'format' else f'{VERSION} or less'}, "
             f"got {first['input']!r}; another program or a newer palpate wrote it"
         )
     if first["type"] == "json_invalid":
