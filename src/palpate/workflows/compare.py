@@ -1,6 +1,10 @@
-"""Several recipes on the same folds: figures of each, paired differences to the first."""
+"""Several recipes on the same folds: figures of each, paired differences to the first.
 
-from collections.abc import Callable, Sequence
+Beside them stands what needs no training, the mean shape and the nearest film. A finished fold is
+taken for one of the comparison only where its settings, images and labels are those asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +13,8 @@ import numpy as np
 
 from palpate import __version__
 from palpate.errors import ConfigError
+from palpate.evaluation.baselines import Baseline
+from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.compare import PairedDifference, paired
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.posture_paired import PostureDifference, paired_posture
@@ -16,11 +22,13 @@ from palpate.files import write_json
 from palpate.protocols.protocol import Protocol, read_protocol
 from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.study import Study
+from palpate.training.job import TrainingJob
 from palpate.training.recipe import Recipe
 from palpate.workflows.assess import outlines_of
+from palpate.workflows.baselines import baseline_cases, judged_baselines, read_marked
 from palpate.workflows.crossval import cross_validate
 from palpate.workflows.evaluate import EvaluatedStudy
-from palpate.workflows.folds import Folds, refuse_other_cuts
+from palpate.workflows.folds import Folds, fold_job, refuse_other_cuts
 from palpate.workflows.limb_tables import (
     StudiedLimbs,
     fold_runs,
@@ -34,6 +42,7 @@ from palpate.workflows.posture_study import (
     study_posture,
     write_posture,
 )
+from palpate.workflows.same_ground import claim
 from palpate.workflows.scored import SCORED_ANNOTATED, scored_cases
 from palpate.workflows.train_folds import Workers
 
@@ -44,7 +53,8 @@ class Comparison:
 
     ``posture`` and ``posture_differences`` are empty where no posture is measured, ``limbs`` is
     None where no recipe finds limbs in clips; ``scored`` says which labels count, where not all
-    do.
+    do. ``baselines`` are what needs no training, ``baseline_differences`` theirs to the first
+    recipe; empty where a held-out image could not be read small.
     """
 
     baseline: str
@@ -54,10 +64,13 @@ class Comparison:
     posture_differences: dict[str, tuple[PostureDifference, ...]] = field(default_factory=dict)
     scored: str = ""
     limbs: StudiedLimbs | None = None
+    baselines: tuple[Baseline, ...] = ()
+    baseline_differences: dict[str, tuple[PairedDifference, ...]] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, PairedDifference]]:
-        """Return (recipe, difference) in the order of the recipes."""
-        return [(name, row) for name, rows in self.differences.items() for row in rows]
+        """Return (recipe, difference) in the order of the recipes, then the baselines."""
+        every = {**self.differences, **self.baseline_differences}
+        return [(name, row) for name, rows in every.items() for row in rows]
 
 
 def compare_recipes(
@@ -72,26 +85,61 @@ def compare_recipes(
     """Cross-validate every recipe into its own folder below ``out`` and compare.
 
     Raises:
-        ConfigError: fewer than two recipes, two of one name, or two that cut the study or
-            choose their weights in different ways.
+        ConfigError: fewer than two recipes, two of one name, two that cut the study or choose
+            their weights in different ways, or a fold that is there is of other settings, images
+            or labels than are asked for, or it cannot be told.
     """
     if len(recipes) < 2:
         names = [recipe.name for recipe in recipes]
         raise ConfigError(f"compare needs two or more recipes of different names, got {names}")
     refuse_other_cuts(recipes)
-    named = folds.study.settings.protocol
-    protocol = read_protocol(named) if named else None
-    normaliser = protocol.normaliser if protocol else None
+    roots = {recipe.name: out / recipe.name for recipe in recipes}
+    for place, job in fold_jobs(folds, recipes, out):
+        claim(place, job)
     results = {
         recipe.name: cross_validate(
             folds,
             recipe,
-            out / recipe.name,
+            roots[recipe.name],
             workers=workers,
             advance=partial(advance, recipe.name),
         )
         for recipe in recipes
     }
+    return compare_results(folds, results, roots, annotated_only=annotated_only)
+
+
+def fold_jobs(
+    folds: Folds, recipes: Sequence[Recipe], out: Path
+) -> list[tuple[Path, TrainingJob[Recipe]]]:
+    """Return the run folders of a comparison below ``out``, and what is trained in each."""
+    return [
+        (out / recipe.name / f"fold-{number + 1}", fold_job(folds, number, recipe))
+        for recipe in recipes
+        for number in range(len(folds.splits))
+    ]
+
+
+def compare_results(
+    folds: Folds,
+    results: Mapping[str, EvaluatedStudy],
+    roots: Mapping[str, Path],
+    *,
+    annotated_only: bool = False,
+) -> Comparison:
+    """Compare what several methods found of the same held-out images.
+
+    Args:
+        folds: study, and the splits that the images were held out in.
+        results: method -> predictions and truth; the first is what others are compared with.
+        roots: method -> folder with its runs, fold by fold.
+        annotated_only: labels between annotated frames are not scored.
+
+    Raises:
+        StudyError: images, subjects or truths are not the same.
+    """
+    named = folds.study.settings.protocol
+    protocol = read_protocol(named) if named else None
     scored = {
         name: scored_cases(folds.study, result.cases, annotated_only=annotated_only)
         for name, result in results.items()
@@ -99,7 +147,7 @@ def compare_recipes(
     figures = {
         name: evaluate(
             cases,
-            normaliser=normaliser,
+            normaliser=protocol.normaliser if protocol else None,
             outlines=outlines_of(protocol),
             rng=np.random.default_rng(0),
         )
@@ -107,25 +155,36 @@ def compare_recipes(
     }
     first, *others = scored
     in_mm = figures[first].unit == "mm"
-    metrics = ("error_mm", "success_2_mm") if in_mm else ("error_px",)
-    differences = {
-        name: tuple(
-            paired(scored[first], scored[name], rng=np.random.default_rng(0), metric=metric)
-            for metric in metrics
-        )
-        for name in others
-    }
-    told = SCORED_ANNOTATED if annotated_only else ""
+    guesses = baseline_cases(read_marked(folds.study), folds.splits, scored[first])
     comparison = Comparison(
-        first, figures, differences, scored=told, limbs=_limbs(folds, results, out)
+        first,
+        figures,
+        {name: _differences(scored[first], scored[name], in_mm=in_mm) for name in others},
+        scored=SCORED_ANNOTATED if annotated_only else "",
+        limbs=_limbs(folds, results, roots),
+        baselines=judged_baselines(guesses, like=figures[first], seed=0),
+        baseline_differences={
+            name: _differences(scored[first], own, in_mm=in_mm) for name, own in guesses.items()
+        },
     )
     if protocol is None or protocol.posture is None or folds.study.cases[0].clip is None:
         return comparison
     return _with_posture(comparison, protocol, folds.study, results, annotated_only=annotated_only)
 
 
-def _limbs(folds: Folds, results: dict[str, EvaluatedStudy], out: Path) -> StudiedLimbs | None:
-    runs = {name: fold_runs(out / name, len(folds.splits)) for name in results}
+def _differences(
+    first: Sequence[EvaluatedCase], second: Sequence[EvaluatedCase], *, in_mm: bool
+) -> tuple[PairedDifference, ...]:
+    metrics = ("error_mm", "success_2_mm") if in_mm else ("error_px",)
+    return tuple(
+        paired(first, second, rng=np.random.default_rng(0), metric=metric) for metric in metrics
+    )
+
+
+def _limbs(
+    folds: Folds, results: Mapping[str, EvaluatedStudy], roots: Mapping[str, Path]
+) -> StudiedLimbs | None:
+    runs = {name: fold_runs(roots[name], len(folds.splits)) for name in results}
     if not tells_of_limbs(folds.study, [run for each in runs.values() for run in each]):
         return None
     predicted = {name: result.cases for name, result in results.items()}
@@ -136,7 +195,7 @@ def _with_posture(
     comparison: Comparison,
     protocol: Protocol,
     study: Study,
-    results: dict[str, EvaluatedStudy],
+    results: Mapping[str, EvaluatedStudy],
     *,
     annotated_only: bool,
 ) -> Comparison:
@@ -197,9 +256,9 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
             "baseline": comparison.baseline,
             **({"scored": comparison.scored} if comparison.scored else {}),
             "recipes": {name: e.to_json() for name, e in comparison.evaluations.items()},
-            "differences": {
-                name: [asdict(row) for row in rows] for name, rows in comparison.differences.items()
-            },
+            "baselines": {one.name: one.evaluation.to_json() for one in comparison.baselines},
+            "differences": _plain(comparison.differences),
+            "baseline_differences": _plain(comparison.baseline_differences),
             "posture_differences": {
                 name: [row.row() for row in rows]
                 for name, rows in comparison.posture_differences.items()
@@ -207,3 +266,9 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
             **({"limbs": comparison.limbs.to_json()} if comparison.limbs is not None else {}),
         },
     )
+
+
+def _plain(
+    differences: Mapping[str, Sequence[PairedDifference]],
+) -> dict[str, list[dict[str, object]]]:
+    return {name: [asdict(row) for row in rows] for name, rows in differences.items()}

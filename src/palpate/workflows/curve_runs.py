@@ -18,7 +18,7 @@ from palpate.training.device import choose_device
 from palpate.training.job import TrainingJob
 from palpate.training.recipe import Recipe
 from palpate.workflows.curve_cut import TrainingSet
-from palpate.workflows.curve_same import claim
+from palpate.workflows.same_ground import claim
 from palpate.workflows.evaluate import evaluate_study, pair
 from palpate.workflows.folds import refuse_other_cuts
 from palpate.workflows.provenance import localiser_provenance
