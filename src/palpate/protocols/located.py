@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from palpate.affine import Affine
+from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.errors import GeometryError
 from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
@@ -74,20 +75,33 @@ class LocatedCase:
         if isinstance(self.landmarks, Points):
             return replace(self, landmarks=self.landmarks.mirrored(affine))
         moved, order = self.landmarks.moved(affine), self.landmarks.scheme.mirror_order()
+        one, variation = moved.correlation, moved.variation
         turned = replace(
             moved,
             mean=moved.mean[order],
             covariance=moved.covariance[order],
             score=moved.score[order],
+            correlation=None if one is None else one.of(list(order)),
+            variation=None if variation is None else variation[order],
         )
         return replace(self, landmarks=turned)
 
-    def report(self, protocol: Protocol, *, level: float) -> Report:
+    def report(
+        self,
+        protocol: Protocol,
+        *,
+        level: float,
+        scores: Mapping[str, MeasurementScores] | None = None,
+    ) -> Report:
         """Measure every quantity of a protocol.
+
+        ``scores`` are as :func:`palpate.protocols.measure.measure` takes them; an annotation has
+        no use for them.
 
         Raises:
             ConfigError: a quantity needs a landmark that is not in the scheme.
-            GeometryError: landmarks that are not two-dimensional or not in pixels.
+            GeometryError: landmarks that are not two-dimensional or not in pixels, or scores of
+                another unit.
         """
         if isinstance(self.landmarks, Points):
             report = measure_points(protocol, self.landmarks, self.calibration, size=self.size)
@@ -99,7 +113,7 @@ class LocatedCase:
                 self.subject,
                 calibration=self.calibration,
             )
-            report = measure(protocol, image, level=level)
+            report = measure(protocol, image, level=level, scores=scores)
         return replace(
             report,
             subject=self.subject,

@@ -8,45 +8,65 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.stats import norm
 
+from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.errors import ConfigError, GeometryError
-from palpate.geometry.propagation import Propagated, block_diagonal, propagate
+from palpate.geometry.propagation import Propagated, propagate
 from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
 from palpate.measurement import Measurement, Report
 from palpate.points import Points
-from palpate.protocols.formula import Formula, SideOfLine
+from palpate.prediction import Prediction
+from palpate.protocols.formula import SideOfLine
 from palpate.protocols.protocol import Protocol, Quantity
 from palpate.protocols.scene import Scene
+from palpate.protocols.uncertain import Asked, Doubt, doubt
 from palpate.scheme import LandmarkScheme
 from palpate.suggest import did_you_mean
 
 NOT_CALIBRATED = "the image is not calibrated: it carries no pixel spacing, so no length in mm"
 SQUARE = "pixels taken as square: the image is not calibrated"
 DETECTOR = "at the detector plane, not corrected for magnification"
+# Of the draws where a formula bends: the same landmarks always have the same interval.
+SEED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What is known of one image: found landmarks in px, their covariance, scale and size."""
+    """What is known of one image: found landmarks in px, who says so, scale and size."""
 
     at: Mapping[str, ndarray]
-    covariance: Mapping[str, ndarray] | None
+    prediction: Prediction | None
     calibration: Calibration | None
     size: tuple[int, int] | None
     level: float
+    scores: Mapping[str, MeasurementScores]
 
 
-def measure(protocol: Protocol, predicted: PredictedImage, *, level: float = 0.9) -> Report:
+def measure(
+    protocol: Protocol,
+    predicted: PredictedImage,
+    *,
+    level: float = 0.9,
+    scores: Mapping[str, MeasurementScores] | None = None,
+) -> Report:
     """Measure every quantity on one predicted image, with uncertainty.
 
     Landmarks are matched by name. Angles and ratios are taken in mm where the image is
-    calibrated, so that pixels need not be square. The covariances of different landmarks are
-    taken as independent.
+    calibrated, so that pixels need not be square. The landmarks' joint covariance is carried
+    through each formula; ``scores`` of a quantity replace what comes of it by what held-out
+    subjects showed, where they are enough for ``level``.
+
+    Args:
+        protocol: what is measured.
+        predicted: the image.
+        level: of the intervals.
+        scores: errors of this protocol's quantities on held-out subjects, by the quantity's name,
+            in the signs of the protocol's file even where those are turned round here.
 
     Raises:
         ConfigError: a quantity needs a landmark that the localiser does not know.
-        GeometryError: the prediction is not two-dimensional or not in pixels, or ``level`` is
-            not between 0 and 1.
+        GeometryError: the prediction is not two-dimensional or not in pixels, ``level`` is not
+            between 0 and 1, or the scores are of another unit.
 
     Example:
         >>> from palpate.prediction import Prediction
@@ -62,12 +82,14 @@ def measure(protocol: Protocol, predicted: PredictedImage, *, level: float = 0.9
         raise GeometryError(f"the level of an interval is between 0 and 1, got {level}")
     _check_scheme(protocol, prediction.scheme, prediction.frame)
     rows = {name: i for i, name in enumerate(prediction.scheme.names) if prediction.found[i]}
+    _check_scores(protocol, scores or {})
     evidence = _Evidence(
         {name: prediction.mean[i] for name, i in rows.items()},
-        {name: prediction.covariance[i] for name, i in rows.items()},
+        prediction,
         predicted.calibration,
         predicted.size,
         level,
+        scores or {},
     )
     return _report(
         protocol,
@@ -97,7 +119,7 @@ def measure_points(
     _check_scheme(protocol, points.scheme, points.frame)
     rows = {name: i for i, name in enumerate(points.scheme.names) if points.present[i]}
     at = {name: points.coordinates[i] for name, i in rows.items()}
-    evidence = _Evidence(at, None, calibration, size, 0.9)
+    evidence = _Evidence(at, None, calibration, size, 0.9, {})
     return _report(protocol, evidence, Report("", "", (), provenance={"localiser": "annotation"}))
 
 
@@ -126,6 +148,17 @@ def _check_scheme(protocol: Protocol, scheme: LandmarkScheme, frame: str) -> Non
                     "quantity out of a copy of the protocol file)"
                     + did_you_mean(name, scheme.names)
                 )
+
+
+def _check_scores(protocol: Protocol, scores: Mapping[str, MeasurementScores]) -> None:
+    """Refuse errors that were gathered in another unit."""
+    for quantity in protocol.quantities:
+        held_out = scores.get(quantity.name)
+        if held_out is not None and held_out.unit != quantity.unit:
+            raise GeometryError(
+                f"protocol {protocol.name!r}: {quantity.name!r} is in {quantity.unit!r}, its "
+                f"held-out errors are in {held_out.unit!r}: they are of another protocol"
+            )
 
 
 def _report(protocol: Protocol, evidence: _Evidence, empty: Report) -> Report:
@@ -168,17 +201,25 @@ def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Mea
             return refuse(_no_facing(protocol, evidence))
     height = None if evidence.size is None else float(scale[1] * evidence.size[1])
     scene = Scene({n: scale * evidence.at[n] for n in quantity.needs()}, facing or 1.0, height)
+    asked = Asked(
+        evidence.level,
+        "uncalibrated" if evidence.prediction is None else evidence.prediction.basis,
+        evidence.scores.get(quantity.name),
+        quantity.unit,
+        quantity.classes,
+        protocol.sense(quantity),
+    )
     try:
-        result = _evaluate(quantity.formula, scene, evidence, scale)
+        result = _evaluate(quantity, scene, evidence, scale, asked)
     except GeometryError as error:
         return refuse(str(error))
-    factor = protocol.sense(quantity) * (100.0 if quantity.unit == "%" else 1.0)
+    told = result.doubt
     return Measurement(
         quantity.name,
         quantity.unit,
-        value=factor * result.value + 0.0,
-        standard_uncertainty=None if result.sd is None else abs(factor) * result.sd,
-        interval=_ordered(result.interval, factor),
+        value=protocol.sense(quantity) * quantity.factor * result.value + 0.0,
+        standard_uncertainty=told.standard_uncertainty,
+        interval=told.interval,
         level=evidence.level,
         landmarks=result.landmarks,
         protocol=protocol.label,
@@ -186,6 +227,10 @@ def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Mea
         note="; ".join(
             note for note in (result.note, *_notes(protocol, quantity, evidence)) if note
         ),
+        spread=told.spread,
+        basis=told.basis,
+        probabilities=told.chances,
+        crosses=told.crosses,
     )
 
 
@@ -221,57 +266,71 @@ def _scale(quantity: Quantity, evidence: _Evidence) -> Float[ndarray, " 2"]:
 @dataclass(frozen=True, slots=True)
 class _Result:
     value: float
-    sd: float | None
-    interval: tuple[float, float] | None
+    doubt: Doubt
     landmarks: tuple[str, ...]
     note: str
 
 
 def _evaluate(
-    formula: Formula, scene: Scene, evidence: _Evidence, scale: Float[ndarray, " 2"]
+    quantity: Quantity,
+    scene: Scene,
+    evidence: _Evidence,
+    scale: Float[ndarray, " 2"],
+    asked: Asked,
 ) -> _Result:
     """Value at the landmarks; with a covariance also its uncertainty.
 
     Raises:
         GeometryError: the formula has no answer here.
     """
-    held, note = formula.held(scene)
+    held, note = quantity.formula.held(scene)
     names, value = held.needs(), held.value(scene)
-    if evidence.covariance is None:
-        return _Result(value, None, None, names, note)
+    if evidence.prediction is None:
+        return _Result(value, Doubt(), names, note)
     mean = np.array([scene.at[name] for name in names])
-    blocks = np.array([np.outer(scale, scale) * evidence.covariance[name] for name in names])
-    joint = block_diagonal(blocks)
+    joint = _joint(evidence.prediction, names, scale)
 
     def varied(points: Float[ndarray, "n 2"]) -> Scene:
         return Scene(dict(zip(names, points, strict=True)), scene.facing, scene.height)
 
     if isinstance(held, SideOfLine):
         offset = propagate(lambda points: held.offset(varied(points)), mean, joint)
-        spread, interval, note = _side(value, offset, evidence.level)
-        return _Result(value, spread, interval, names, note)
-    result = propagate(lambda points: held.value(varied(points)), mean, joint, period=held.period)
-    low, high = result.interval(evidence.level)
+        told, note = _side(value, offset, asked)
+        return _Result(value, told, names, note)
+    found = propagate(
+        lambda points: held.value(varied(points)),
+        mean,
+        joint,
+        period=held.period,
+        bounds=held.bounds,
+        generator=np.random.default_rng(SEED),
+    )
+    low, high = Propagated(value, found.standard_uncertainty).interval(evidence.level)
     if held.period is not None and high - low >= held.period:
         raise GeometryError("the landmarks are too uncertain to give a direction")
-    interval = (max(low, held.bounds[0]), min(high, held.bounds[1]))
-    return _Result(value, result.standard_uncertainty, interval, names, note)
+    return _Result(value, doubt(found.scaled(quantity.factor), asked), names, note)
 
 
-def _side(value: float, offset: Propagated, level: float) -> tuple[float, tuple[float, float], str]:
-    """Spread, interval and note of a side, from the chance that the point is on the other one."""
+def _joint(
+    prediction: Prediction, names: tuple[str, ...], scale: Float[ndarray, " 2"]
+) -> Float[ndarray, "kd kd"]:
+    """Joint covariance of some landmarks, in the unit that ``scale`` leads to."""
+    units = np.tile(scale, len(names))
+    return np.outer(units, units) * prediction.joint(prediction.scheme.indices(names))
+
+
+def _side(value: float, offset: Propagated, asked: Asked) -> tuple[Doubt, str]:
+    """Doubt and note of a side, from the chance that the point is on the other one."""
     sd = offset.standard_uncertainty
     other = float(norm.cdf(-abs(offset.value) / sd)) if sd > 0.0 else 0.0
-    interval = (-1.0, 1.0) if other > (1.0 - level) / 2.0 else (value, value)
-    spread = 2.0 * float(np.sqrt(other * (1.0 - other)))
-    return spread, interval, f"chance of the other side {100.0 * other:.2g} %"
-
-
-def _ordered(interval: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:
-    if interval is None:
-        return None
-    low, high = sorted((factor * interval[0], factor * interval[1]))
-    return low, high
+    turned = asked.sense * value
+    interval = (-1.0, 1.0) if other > (1.0 - asked.level) / 2.0 else (turned, turned)
+    told = Doubt(
+        2.0 * float(np.sqrt(other * (1.0 - other))),
+        interval=interval,
+        basis="uncalibrated" if asked.basis == "uncalibrated" else "scaled",
+    )
+    return told, f"chance of the other side {100.0 * other:.2g} %"
 
 
 def _notes(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.errors import ConfigError, FormatError
 from palpate.io.formats import read_annotation
 from palpate.io.images import read_size
@@ -51,6 +52,7 @@ def measure_file(
     level: float = 0.9,
     shape: ShapeWish | None = None,
     sides: Path | None = None,
+    scores: Mapping[str, MeasurementScores] | None = None,
 ) -> list[Report]:
     """Measure every image that ``path`` speaks of, in its order.
 
@@ -67,6 +69,8 @@ def measure_file(
         sides: a table that tells which side each image shows, as
             :func:`palpate.protocols.side_table.read_sides` reads it. A right side is mirrored
             before anything is measured, and reports of left less right follow those of the images.
+        scores: errors of the quantities on held-out subjects, as
+            :func:`palpate.protocols.measure.measure` takes them.
 
     Raises:
         FormatError: the file is of no known format, or is not there.
@@ -77,7 +81,10 @@ def measure_file(
     cases, failures = located_cases(path)
     told = {} if sides is None else read_sides(sides, {case.image for case in cases})
     cases = [_as_left(case, told.get(case.image)) for case in cases]
-    reports = [_report(case, protocol, level, shape) for case in cases]
+    reports = [
+        _with_shape(case.report(protocol, level=level, scores=scores), case, shape, level)
+        for case in cases
+    ]
     differences: list[Report] = []
     if sides is not None:
         sided = [
@@ -152,8 +159,7 @@ def _as_left(case: LocatedCase, side: CaseSide | None) -> LocatedCase:
     return replace(turned, provenance={**turned.provenance, "side": told})
 
 
-def _report(case: LocatedCase, protocol: Protocol, level: float, shape: ShapeWish | None) -> Report:
-    report = case.report(protocol, level=level)
+def _with_shape(report: Report, case: LocatedCase, shape: ShapeWish | None, level: float) -> Report:
     if shape is None:
         return report
     measured = shape_measurements(shape.named, case, modes=shape.modes, level=level)

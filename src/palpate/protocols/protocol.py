@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from palpate.errors import ConfigError, SchemeError
 from palpate.measurement import NormalRange, Unit
+from palpate.protocols.classes import Classes
 from palpate.protocols.facing import Facing
 from palpate.protocols.formula import AnyFormula, Gives
 from palpate.protocols.outline import OutlineTable, ProtocolOutline, outlines_of
@@ -96,6 +97,7 @@ class Quantity(_Strict):
         example: worked by hand; tested.
         convention: name of the sign convention that may turn it round.
         normal: usual range.
+        classes: names for parts of the range, with the limits between them.
         group: heading or segment it is reported under.
     """
 
@@ -108,11 +110,17 @@ class Quantity(_Strict):
     example: Example
     convention: str = ""
     normal: NormalTable | None = None
+    classes: Classes | None = None
     group: str = ""
 
     def needs(self) -> tuple[str, ...]:
         """Landmarks that it is computed from."""
         return self.formula.needs()
+
+    @property
+    def factor(self) -> float:
+        """What the formula's number is multiplied by for the unit: 100 for a ratio in %."""
+        return 100.0 if self.unit == "%" else 1.0
 
 
 class ProtocolFile(_Strict):
@@ -363,5 +371,21 @@ def _check_quantity(file: ProtocolFile, quantity: Quantity, where: str) -> None:
         raise ConfigError(f"{place}: no drawing {points!r}" + did_you_mean(points, file.drawings))
     if quantity.normal is not None and quantity.normal.low > quantity.normal.high:
         raise ConfigError(f"{place}: the normal range ends before it begins")
+    _check_classes(quantity, place)
     if quantity.unit == "mm" and quantity.example.spacing_mm is None:
         raise ConfigError(f"{place}: an example in mm needs spacing_mm")
+
+
+def _check_classes(quantity: Quantity, place: str) -> None:
+    """Refuse classes that no value could ever be in."""
+    if quantity.classes is None:
+        return
+    if quantity.formula.gives == "side":
+        raise ConfigError(f"{place}: a side is +1 or -1; classes need a range of values")
+    low, high = (quantity.factor * end for end in quantity.formula.bounds)
+    outside = [limit for limit in quantity.classes.limits if not low < limit < high]
+    if outside:
+        raise ConfigError(
+            f"{place}: its values are from {low:g} to {high:g} {quantity.unit}, so no class can "
+            f"end at {outside[0]:g}"
+        )
