@@ -12,6 +12,7 @@ from numpy import ndarray
 from palpate.arrays import Numbers
 from palpate.errors import GeometryError, StudyError
 from palpate.evaluation.bootstrap import Interval, Resampling
+from palpate.evaluation.icc import icc_2_1
 from palpate.evaluation.plain import plain
 from palpate.measurement import Measurement, Report, Unit
 
@@ -155,47 +156,6 @@ def smape(predicted: Numbers, published: Numbers) -> float:
     difference = np.abs(a - b).sum(axis=1)
     total = (np.abs(a) + np.abs(b)).sum(axis=1)
     return float(100 * np.mean(difference / np.where(total > 0, total, 1.0)))
-
-
-def icc_2_1(ratings: Numbers) -> float | None:
-    """Intraclass correlation ICC(2,1): two-way random, absolute agreement, single rater.
-
-    Args:
-        ratings: (target, rater), complete.
-
-    Returns:
-        None for fewer than two targets or raters, or where all ratings are equal.
-
-    Raises:
-        GeometryError: not a table of finite numbers.
-
-    Source:
-        Shrout and Fleiss, Psychological Bulletin 86(2), 1979, table 2 and page 423.
-
-    Example:
-        >>> judges = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9],
-        ...           [6, 2, 4, 7]]
-        >>> round(icc_2_1(judges), 2)
-        0.29
-    """
-    table = np.array(ratings, dtype=float)
-    if table.ndim != 2 or not np.isfinite(table).all():
-        raise GeometryError("ICC needs a table of finite numbers: a row a target, a column a rater")
-    n, k = table.shape
-    if n < 2 or k < 2:
-        return None
-    grand = table.mean()
-    targets = k * ((table.mean(axis=1) - grand) ** 2).sum()
-    raters = n * ((table.mean(axis=0) - grand) ** 2).sum()
-    total = ((table - grand) ** 2).sum()
-    # Rounding leaves crumbs of the squares of equal numbers: they are no variance.
-    if total <= 1e-24 * max(1.0, float((table**2).sum())):
-        return None
-    between = targets / (n - 1)
-    judges = raters / (k - 1)
-    error = max(0.0, float(total - targets - raters)) / ((n - 1) * (k - 1))
-    bottom = between + (k - 1) * error + k * (judges - error) / n
-    return float((between - error) / bottom) if bottom > 0 else None
 
 
 def _by_image(reports: Sequence[Report], which: str) -> dict[str, Report]:
