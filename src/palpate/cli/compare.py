@@ -79,7 +79,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.training.recipe import read_recipe, recipe_variants
     from palpate.workflows.compare import compare_recipes, fold_jobs
     from palpate.workflows.folds import make_folds
-    from palpate.workflows.same_ground import trust
+    from palpate.workflows.same_ground import keep_labels
     from palpate.workflows.train_folds import Workers
 
     opened = open_study(study)
@@ -91,7 +91,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
     cut = make_folds(opened, chosen[0].crossval, seed=seed, count=folds, only=only)
     if trust_labels:
         for place, job in fold_jobs(cut, chosen, out):
-            trust(place, job)
+            keep_labels(place, job, by="a person's word")
     with stages() as show:
         comparison = compare_recipes(
             cut,

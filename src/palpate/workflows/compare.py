@@ -42,7 +42,7 @@ from palpate.workflows.posture_study import (
     study_posture,
     write_posture,
 )
-from palpate.workflows.same_ground import claim
+from palpate.workflows.same_ground import keep_labels, refuse_another
 from palpate.workflows.scored import SCORED_ANNOTATED, scored_cases
 from palpate.workflows.train_folds import Workers
 
@@ -94,8 +94,9 @@ def compare_recipes(
         raise ConfigError(f"compare needs two or more recipes of different names, got {names}")
     refuse_other_cuts(recipes)
     roots = {recipe.name: out / recipe.name for recipe in recipes}
-    for place, job in fold_jobs(folds, recipes, out):
-        claim(place, job)
+    jobs = fold_jobs(folds, recipes, out)
+    for place, job in jobs:
+        refuse_another(place, job)
     results = {
         recipe.name: cross_validate(
             folds,
@@ -106,6 +107,8 @@ def compare_recipes(
         )
         for recipe in recipes
     }
+    for place, job in jobs:
+        keep_labels(place, job)
     return compare_results(folds, results, roots, annotated_only=annotated_only)
 
 

@@ -18,10 +18,10 @@ from palpate.training.device import choose_device
 from palpate.training.job import TrainingJob
 from palpate.training.recipe import Recipe
 from palpate.workflows.curve_cut import TrainingSet
-from palpate.workflows.same_ground import claim
 from palpate.workflows.evaluate import evaluate_study, pair
 from palpate.workflows.folds import refuse_other_cuts
 from palpate.workflows.provenance import localiser_provenance
+from palpate.workflows.same_ground import claim
 from palpate.workflows.train_folds import TIMING, Run, Workers, train_runs
 
 # run, what is being done, how much of it, of how much, a remark

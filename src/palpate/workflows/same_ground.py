@@ -26,6 +26,18 @@ _MOVE = "choose another --out, or move that folder away to train it anew"
 def claim(root: Path, job: TrainingJob[Recipe]) -> None:
     """Write down the labels of a run to be; refuse a folder that holds another run.
 
+    Raises:
+        ConfigError: as :func:`refuse_another`.
+    """
+    if RunFolder(root).recipe.exists():
+        refuse_another(root, job)
+    else:
+        write_json(root / LABELS, {"sha256": label_hash(job)})
+
+
+def refuse_another(root: Path, job: TrainingJob[Recipe]) -> None:
+    """Refuse a folder that holds another run than is asked for.
+
     Settings are compared as they are read today, so one that a recipe has gained since, at its
     default, makes no other run. A run without a hash of its labels, which another command or an
     older version made, is known by the hash of all its inputs.
@@ -39,7 +51,6 @@ def claim(root: Path, job: TrainingJob[Recipe]) -> None:
     """
     folder = RunFolder(root)
     if not folder.recipe.exists():
-        write_json(root / LABELS, {"sha256": label_hash(job)})
         return
     if read_recipe(str(folder.recipe)) != job.recipe:
         raise ConfigError(f"{root} holds a run of other settings; {_MOVE}")
@@ -49,13 +60,13 @@ def claim(root: Path, job: TrainingJob[Recipe]) -> None:
     refuse_other_labels(root, job, otherwise=_MOVE)
 
 
-def trust(root: Path, job: TrainingJob[Recipe]) -> None:
-    """Write down, on a person's word, that a run was trained on the labels of the job.
+def keep_labels(root: Path, job: TrainingJob[Recipe], *, by: str = "the training") -> None:
+    """Write down that a run was trained on the labels of the job, and who says so.
 
     Nothing is written where the run keeps a hash of its labels, or where there is no run.
     """
     if RunFolder(root).recipe.exists() and not (root / LABELS).exists():
-        write_json(root / LABELS, {"sha256": label_hash(job), "by": "a person's word"})
+        write_json(root / LABELS, {"sha256": label_hash(job), "by": by})
 
 
 def refuse_other_labels(root: Path, job: TrainingJob[Recipe], *, otherwise: str) -> None:
