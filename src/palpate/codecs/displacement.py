@@ -6,15 +6,18 @@ and the third plane, the weight, is high.
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from palpate.codecs.decoded import Decoded
 from palpate.errors import ConfigError, GeometryError
+from palpate.variation import between_cells, variation_of_shares
 from palpate.vote import Peak, accumulate, peak
 
 _LEAST = 0.1  # of the highest weight; below it a network's noise may be as high as the bump
+_TAIL = 4  # standard deviations that a smoothed vote needs around it
 _KNOWN = 0.9  # of the reach; a pixel that says more only knows that it is far away
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are outside
@@ -114,6 +117,9 @@ class DisplacementCodec:
         Where no vote meets a weight, the mean is the middle of the grid, the covariance that of a
         point anywhere in it, and the score 0.
 
+        The variation is that of the smoothed votes' shares over that of votes which all agree: 1
+        where they do, less as they spread, 0 where there are none.
+
         Raises:
             GeometryError: weights that are not finite.
         """
@@ -127,17 +133,19 @@ class DisplacementCodec:
         boxes = map(_box, rows > least[:, None], columns > least[:, None])
         found = [self._find(*each) for each in zip(planes, least, boxes, strict=True)]
         return Decoded(
-            np.array([one.position for one, _ in found]).reshape(-1, 2),
-            np.array([one.covariance for one, _ in found]).reshape(-1, 2, 2),
-            np.array([score for _, score in found], dtype=float),
+            np.array([one.position for one, _, _ in found]).reshape(-1, 2),
+            np.array([one.covariance for one, _, _ in found]).reshape(-1, 2, 2),
+            np.array([score for _, score, _ in found], dtype=float),
+            np.array([variation for _, _, variation in found], dtype=float),
         )
 
     def _find(
         self, planes: Float[ndarray, "3 y x"], least: np.floating, box: Box | None
-    ) -> tuple[Peak, float]:
-        """Peak of the votes for one landmark, and its score; weights above ``least`` count."""
+    ) -> tuple[Peak, float, float]:
+        """Peak of a landmark's votes, score and variation; weights above ``least`` count."""
+        nowhere = peak(np.zeros(self.shape), smooth_px=self.smooth_px), 0.0, 0.0
         if box is None:
-            return peak(np.zeros(self.shape), smooth_px=self.smooth_px), 0.0
+            return nowhere
         wide = self._widened(box)
         weight = planes[2][_part(box)]
         counts = weight > least
@@ -150,11 +158,23 @@ class DisplacementCodec:
             votes *= np.where(counts, weight, 0.0)
         found = peak(votes, smooth_px=self.smooth_px)
         if not found.total:
-            return peak(np.zeros(self.shape), smooth_px=self.smooth_px), 0.0
+            return nowhere
         position = found.position + into[:2]
         x, y = np.rint(position).astype(int).clip(0, np.array(self.grid) - 1)
         score = min(max(float(planes[2, y, x]), 0.0), 1.0)
-        return Peak(position, found.covariance, found.height, found.total), score
+        whole = Peak(position, found.covariance, found.height, found.total)
+        return whole, score, self._variation(votes / found.total, found.position)
+
+    def _variation(self, shares: Float[ndarray, "y x"], position: Float[ndarray, " 2"]) -> float:
+        """Of the smoothed votes, over that of votes which all agree on the peak's position."""
+        # Bilinear shares of a vote are a little wide, and a narrower Gaussian would alias.
+        smooth = max(self.smooth_px, 1.0)
+        around = int(np.ceil(_TAIL * smooth))
+        smoothed = cv2.GaussianBlur(
+            np.pad(shares, around), (0, 0), smooth, borderType=cv2.BORDER_CONSTANT
+        )
+        offset = between_cells(position[None])
+        return float(variation_of_shares(smoothed[None], smooth, offset)[0])
 
     def _widened(self, box: Box) -> Box:
         """The box, and what is around it as far as a vote may go."""

@@ -14,6 +14,9 @@ from numpy import ndarray
 from palpate.codecs.decoded import Decoded
 from palpate.codecs.gaussian_fit import gaussian_centre
 from palpate.errors import ConfigError
+from palpate.variation import between_cells, bump, total_variation, variation_of_shares
+
+_BACKGROUND = 0.4  # an intensity; IC-Loss lets it be anything up to this
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +86,33 @@ class HeatmapCodec:
         the score is the share of the mass within 3 sigma of the mean. Of intensities, whose
         background may be anything, a Gaussian is fitted to the peak, the covariance is the second
         moment near it, and the score is the peak's height.
+
+        The variation compares with the bump that is taught. Logits: with that bump as a
+        distribution; a map as wide as it has 1, one of twice the width 1/2, and where several
+        places share the mass the value stays, since each is lower. Intensities: of what rises
+        above half of the peak, and above 0.4, over what does of the bump; two such bumps have 2.
         """
+        maps = np.asarray(output, dtype=np.float32)
         if self.scale == "logit":
-            mass = _distribution(np.asarray(output, dtype=np.float32))
+            mass = _distribution(maps)
             centre, moment = _moments(mass)
+            variation = variation_of_shares(mass, self.sigma_cells, between_cells(centre))
             score = _share_within(mass, centre, 3 * self.sigma_cells)
         else:
-            values = np.asarray(output, dtype=np.float64)
+            values = maps.astype(np.float64)
             centre = gaussian_centre(values, _peaks(values))
             moment = _second_moment(_above_half(values), centre, 3 * self.sigma_cells)
             score = np.clip(values.max(axis=(1, 2)), 0, 1)
+            variation = self._of_bumps(maps, centre)
         mean = (centre + 0.5) * self.stride - 0.5
-        return Decoded(mean, moment * self.stride**2, score)
+        return Decoded(mean, moment * self.stride**2, score, variation)
+
+    def _of_bumps(
+        self, maps: Float[ndarray, "landmark y x"], centre: Float[ndarray, "landmark 2"]
+    ) -> Float[ndarray, " landmark"]:
+        """Total variation above the background, over that of bumps at the same centres."""
+        ideal = _above_background(bump(between_cells(centre), self.sigma_cells))
+        return total_variation(_above_background(maps)) / total_variation(ideal)
 
 
 def _distribution(logits: Float[ndarray, "landmark y x"]) -> Float[ndarray, "landmark y x"]:
@@ -107,6 +125,12 @@ def _above_half(intensity: Float[ndarray, "landmark y x"]) -> Float[ndarray, "la
     # one, lets it be anything up to 0.4.
     peak = intensity.max(axis=(1, 2), keepdims=True)
     return np.clip(intensity - 0.5 * np.maximum(peak, 1e-6), 0, None) + 1e-12
+
+
+def _above_background(maps: Float[ndarray, "landmark y x"]) -> Float[ndarray, "landmark y x"]:
+    """Flatten what may be background: see above. A low map then is flat, however noisy."""
+    height = maps.max(axis=(1, 2), keepdims=True)
+    return np.maximum(maps, np.maximum(0.5 * height, _BACKGROUND))
 
 
 def _peaks(values: Float[ndarray, "landmark y x"]) -> Int[ndarray, "landmark 2"]:

@@ -22,12 +22,14 @@ class Found:
         fit: the model's shape.
         covariance: spread of the votes around the points.
         score: of each point, in [0, 1]: its response against that of votes which all agree.
+        variation: of the smoothed votes for each point, over that of votes which all agree.
     """
 
     points: Float[ndarray, "k 2"]
     fit: ShapeFit
     covariance: Float[ndarray, "k 2 2"]
     score: Float[ndarray, " k"]
+    variation: Float[ndarray, " k"]
 
 
 def search_level(
@@ -65,7 +67,11 @@ def search_level(
     turn = to_film.linear / to_film.scale
     spread = responses.covariance(best[0], 3 * model.settings.smooth_px)
     return Found(
-        to_film(level.grid.to_reference(best[0])), fit, film_px**2 * turn @ spread @ turn.T, score
+        to_film(level.grid.to_reference(best[0])),
+        fit,
+        film_px**2 * turn @ spread @ turn.T,
+        score,
+        responses.variation(best[0]),
     )
 
 

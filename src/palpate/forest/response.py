@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from palpate.forest.haar import box_means, integral_image
 from palpate.forest.model import Level
+from palpate.variation import between_cells, variation_of_shares
 from palpate.vote import accumulate
 
 
@@ -85,6 +86,14 @@ class Responses:
         # Without a vote it may be anywhere in reach.
         spread[~voted] = np.eye(2) * reach**2 / 4
         return spread + np.eye(2) / 12.0
+
+    def variation(self, points: Float[ndarray, "k 2"]) -> Float[ndarray, " k"]:
+        """Total variation of the smoothed votes over that of votes which all agree on a point.
+
+        Args:
+            points: px of the region.
+        """
+        return variation_of_shares(self.maps, self.smooth_px, between_cells(points))
 
 
 def respond(

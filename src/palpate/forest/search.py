@@ -25,6 +25,7 @@ class RfrvResult:
         score: in [0, 1], how much the votes for a point agree; 1 if all do.
         plausibility: of the shape, in [0, 1], as the shape model sees it.
         pose: reference frame of the shape model -> film.
+        variation: of the votes for each point, as :class:`palpate.forest.local.Found` has it.
     """
 
     points: Float[ndarray, "k 2"]
@@ -32,9 +33,10 @@ class RfrvResult:
     score: Float[ndarray, " k"]
     plausibility: float
     pose: Similarity
+    variation: Float[ndarray, " k"]
 
     def __post_init__(self) -> None:
-        for name in ("points", "covariance", "score"):
+        for name in ("points", "covariance", "score", "variation"):
             object.__setattr__(self, name, locked(getattr(self, name)))
 
 
@@ -103,4 +105,6 @@ def _finer(model: RfrvModel, pyramid: Pyramid, found: Found) -> Found:
 def _result(model: RfrvModel, found: Found) -> RfrvResult:
     # Of the points themselves: the shape that the search settled on is within the limit anyway.
     fit = model.shape.fit(found.points)
-    return RfrvResult(found.points, found.covariance, found.score, fit.plausibility, fit.pose)
+    return RfrvResult(
+        found.points, found.covariance, found.score, fit.plausibility, fit.pose, found.variation
+    )

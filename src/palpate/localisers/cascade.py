@@ -1,7 +1,7 @@
 """Two searches, one after the other: two landmarks in the film, then all in a region about them."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from palpate.affine import Affine
@@ -152,7 +152,7 @@ class CascadeLocaliser:
         local = self.local_search.predict(found.part).moved(found.view.inverse())
         score = local.score.clip(max=found.score)
         made_by = f"{self.name} {self.weights}"
-        return Prediction(local.scheme, local.mean, local.covariance, score, made_by)
+        return replace(local, score=score, localiser=made_by)
 
 
 def join_cascade(

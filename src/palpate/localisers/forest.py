@@ -121,6 +121,8 @@ class ForestLocaliser:
             found.covariance * (self.variance_factor or 1.0),
             found.score,
             f"{self.name} {self.weights}",
+            variation=found.variation,
+            basis="uncalibrated" if self.variance_factor is None else "scaled",
         )
 
 

@@ -123,11 +123,15 @@ class LimbLocaliser:
             pose.links,
             pose.others,
         )
-        made_by = f"{self.name} {self.weights}"
-        return FoundFrame(
-            Prediction(self.scheme, moved.coordinates, moved.covariance, moved.score, made_by),
-            moved,
+        prediction = Prediction(
+            self.scheme,
+            moved.coordinates,
+            moved.covariance,
+            moved.score,
+            f"{self.name} {self.weights}",
+            basis="uncalibrated" if self.spec.variance_factor is None else "scaled",
         )
+        return FoundFrame(prediction, moved)
 
 
 def counts(image: Image, channels: str) -> UInt16[ndarray, "y x"]:

@@ -1,10 +1,10 @@
 """A network and a codec that find landmarks: every kind of network localiser is this class."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from palpate.affine import Affine
@@ -13,6 +13,7 @@ from palpate.augment.resample import Prepared, prepare, resample, unit
 from palpate.augment.warp import RandomWarp
 from palpate.errors import GeometryError
 from palpate.image import Image
+from palpate.localisers.mixture import mix
 from palpate.localisers.spec import LocaliserSpec
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
@@ -111,16 +112,18 @@ class NetworkLocaliser:
         return inputs
 
     def read(self, prepared: Prepared, outputs: Float[ndarray, "view landmark ..."]) -> Prediction:
-        """Read what the network put out for :meth:`inputs`: decode, map back, join the views."""
+        """Read what the network put out for :meth:`inputs`: decode, map back, join the views.
+
+        From several views the prediction has a correlation: what moves landmarks together as the
+        image is turned and scaled.
+        """
         views = self._views(prepared.to_grid)
         found = [self._decode(out, view) for out, view in zip(outputs, views, strict=True)]
-        mean, covariance, score = (np.stack(part) for part in zip(*found, strict=True))
-        apart = mean - mean.mean(axis=0)
-        spread = np.einsum("vki,vkj->kij", apart, apart) / len(views)
-        joined = (covariance.mean(axis=0) + spread) * (self.spec.variance_factor or 1.0)
-        return Prediction(
-            self.scheme, mean.mean(axis=0), joined, score.mean(axis=0), self.made_by, "pixel"
-        )
+        factor = self.spec.variance_factor
+        joined = found[0] if len(found) == 1 else mix(found, localiser=self.made_by)
+        if factor is None:
+            return joined
+        return replace(joined, covariance=joined.covariance * factor, basis="scaled")
 
     def _views(self, plain: Affine) -> list[Affine]:
         spec, grid = self.spec, self.spec.grid
@@ -144,15 +147,22 @@ class NetworkLocaliser:
         else:
             out[:] = channels.make(unit(pixels))
 
-    def _decode(self, output: ndarray, view: Affine) -> tuple[ndarray, ndarray, ndarray]:
-        """Mean and covariance in pixels of the image as given, and score."""
+    def _decode(self, output: ndarray, view: Affine) -> Prediction:
+        """What one view says, in pixels of the image as given."""
         decoded = self.spec.codec.decode(output)
-        back = view.inverse()
-        found = back(decoded.mean), back.covariance(decoded.covariance), decoded.score
-        if not view.mirrors:
-            return found
-        order = self.scheme.mirror_order()
-        return found[0][order], found[1][order], found[2][order]
+        back, order = view.inverse(), self._order(view)
+        return Prediction(
+            self.scheme,
+            back(decoded.mean)[order],
+            back.covariance(decoded.covariance)[order],
+            decoded.score[order],
+            self.made_by,
+            variation=None if decoded.variation is None else decoded.variation[order],
+        )
+
+    def _order(self, view: Affine) -> Int[ndarray, " landmark"]:
+        """Which map a landmark is read from: in a mirrored view, that of its mirror image."""
+        return self.scheme.mirror_order() if view.mirrors else np.arange(len(self.scheme))
 
 
 def _mirror(grid: tuple[int, int]) -> Affine:
