@@ -10,23 +10,36 @@ from palpate.measurement import Measurement, NormalRange, Report
 from palpate.protocols.measure_shape import OUTLIER
 from palpate.protocols.protocol import Protocol
 from palpate.protocols.side_differences import PAIR
+from palpate.report.wording import (
+    chances_text,
+    crossing,
+    digits_of,
+    interval_text,
+    number,
+    value_text,
+)
 
 _MOST_NAMED = 12
+_CHANCES = ("chances",)
 
 
 def image_table(report: Report) -> Table:
     """Every measurement of one image, with its uncertainty or the reason why there is none."""
     title = report.image if not report.subject else f"{report.image} (subject {report.subject})"
+    classed = any(m.probabilities for m in report.measurements)
     table = Table(title=Text(title))
-    for column in ("quantity", "value", "± 1 sd", "interval", "normal"):
-        table.add_column(column, justify="left" if column == "quantity" else "right")
+    for column in ("quantity", "value", "± 1 sd", "interval", *_CHANCES[: int(classed)], "normal"):
+        table.add_column(column, justify="left" if column in ("quantity", *_CHANCES) else "right")
     table.add_column("note")
     for m in report.measurements:
+        u = m.standard_uncertainty
+        chances = (chances_text(m).replace(", ", "\n"),) if classed else ()
         shown = (
             m.name,
-            "-" if m.value is None else _value(m.value, m.unit),
-            "" if m.standard_uncertainty is None else f"{m.standard_uncertainty:.1f}",
-            "" if m.interval is None else f"{m.interval[0]:.1f} to {m.interval[1]:.1f}",
+            value_text(m),
+            "" if u is None else number(u, digits_of(m)),
+            interval_text(m).replace(", ", "\n"),
+            *chances,
             _range(m.normal),
             m.reason or _remark(m),
         )
@@ -35,11 +48,16 @@ def image_table(report: Report) -> Table:
 
 
 def summary_table(protocol: Protocol, reports: Sequence[Report]) -> Table:
-    """How many images each quantity was measured on, its middle and its spread."""
+    """How many images each quantity was measured on, its middle and its spread.
+
+    Where there are classes, also in how many images the interval crosses a limit between them.
+    """
     images = {report.image for report in reports if PAIR not in report.image}
     table = Table(title=Text(f"{protocol.label}: {len(images)} images"))
     table.add_column("quantity")
-    for column in ("measured", "median", "from", "to", "normal"):
+    classed = any(m.probabilities for report in reports for m in report.measurements)
+    crossed = ("limit crossed",) if classed else ()
+    for column in ("measured", "median", "from", "to", *crossed, "normal"):
         table.add_column(column, justify="right")
     table.add_column("most frequent reason for none")
     by_name: dict[str, list[Measurement]] = defaultdict(list)
@@ -51,10 +69,13 @@ def summary_table(protocol: Protocol, reports: Sequence[Report]) -> Table:
         reasons = Counter(m.reason for m in found if m.reason is not None).most_common(1)
         cells = [_value(v, found[0].unit) for v in _spread(values)] or ["-", "", ""]
         normal = next((m.normal for m in found if m.normal is not None), None)
+        doubted = [m for m in found if m.probabilities]
+        count = f"{sum(bool(m.crosses) for m in doubted)} of {len(doubted)}" if doubted else ""
         shown = (
             name,
             f"{len(values)} of {len(found)}",
             *cells,
+            *((count,) if classed else ()),
             _range(normal),
             f"{reasons[0][0]} ({reasons[0][1]})" if reasons else "",
         )
@@ -101,4 +122,4 @@ def _remark(m: Measurement) -> str:
         and not m.normal.low <= m.value <= m.normal.high
         else ""
     )
-    return "; ".join(part for part in (outside, m.note) if part)
+    return "; ".join(part for part in (outside, crossing(m), m.note) if part)

@@ -11,7 +11,8 @@ from palpate.files import write_json, write_text
 from palpate.measurement import Measurement, Report
 
 FORMAT = "palpate measurements"
-VERSION = 1
+# Version 1 had no basis, spread, probabilities and limits crossed.
+VERSION = 2
 
 COLUMNS = (
     "image",
@@ -23,6 +24,8 @@ COLUMNS = (
     "lower",
     "upper",
     "level",
+    "basis",
+    "crosses",
     "reason",
     "normal_low",
     "normal_high",
@@ -51,11 +54,15 @@ def write_measurements(reports: Sequence[Report], path: Path) -> None:
 def write_measurements_csv(reports: Sequence[Report], path: Path) -> None:
     """Write one row a measurement; a cell is empty where there is nothing to say.
 
+    Behind the columns of every measurement comes ``P_CLASS`` for each class that any of them has.
+
     Raises:
         OutputError: the file cannot be written.
     """
     text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    classes = [name for report in reports for m in report.measurements for name in m.probabilities]
+    columns = (*COLUMNS, *(f"P_{name}" for name in dict.fromkeys(classes)))
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for report in reports:
         for measurement in report.measurements:
@@ -105,6 +112,10 @@ def _table(m: Measurement) -> dict[str, Any]:
         "standard_uncertainty": m.standard_uncertainty,
         "interval": None if m.interval is None else list(m.interval),
         "level": m.level,
+        "basis": m.basis,
+        "spread": None if m.spread is None else list(m.spread),
+        "probabilities": dict(m.probabilities),
+        "crosses": list(m.crosses),
         "normal": None
         if normal is None
         else {"low": normal.low, "high": normal.high, "source": normal.source},
@@ -126,6 +137,8 @@ def _row(report: Report, m: Measurement) -> dict[str, str]:
         "lower": _number(lower),
         "upper": _number(upper),
         "level": "" if m.interval is None else _number(m.level),
+        "basis": m.basis,
+        "crosses": "; ".join(m.crosses),
         "reason": m.reason or "",
         "normal_low": _number(m.normal.low if m.normal else None),
         "normal_high": _number(m.normal.high if m.normal else None),
@@ -134,6 +147,7 @@ def _row(report: Report, m: Measurement) -> dict[str, str]:
         "protocol": m.protocol,
         "note": m.note,
         "reviewed_by": report.reviewed_by or "",
+        **{f"P_{name}": f"{chance:.4f}" for name, chance in m.probabilities.items()},
     }
 
 

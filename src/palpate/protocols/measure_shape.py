@@ -6,7 +6,8 @@ import numpy as np
 from scipy.stats import norm
 
 from palpate.errors import GeometryError
-from palpate.measurement import Measurement, NormalRange, Report
+from palpate.measurement import IntervalBasis, Measurement, NormalRange, Report
+from palpate.prediction import Prediction
 from palpate.protocols.located import LocatedCase
 from palpate.shape.named import NamedShapeModel
 from palpate.shape.sides import judge_shape
@@ -76,6 +77,7 @@ def shape_measurements(
             else (float(scores[k] - half * sd[k]), float(scores[k] + half * sd[k])),
             normal=NormalRange(-_USUAL, _USUAL, f"2 standard deviations, {named.label}"),
             note=note,
+            basis="" if sd is None else _basis(case),
         )
         for k in scored
     ]
@@ -111,6 +113,12 @@ def _deviations(named: NamedShapeModel, case: LocatedCase, points: np.ndarray) -
     scale = np.outer(case.spacing, case.spacing)
     covariances = scale * named.arranged(case.points.scheme, case.covariance)
     return np.sqrt(np.diag(score_covariance(named.model, points, covariances)))
+
+
+def _basis(case: LocatedCase) -> IntervalBasis:
+    """What intervals from the landmarks' covariances rest on."""
+    stated = case.landmarks.basis if isinstance(case.landmarks, Prediction) else "uncalibrated"
+    return "uncalibrated" if stated == "uncalibrated" else "scaled"
 
 
 def _absent(points: np.ndarray) -> str:

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from palpate.errors import GeometryError
 from palpate.geometry.propagation import Propagated, block_diagonal, propagate
-from palpate.measurement import Measurement, Report
+from palpate.measurement import IntervalBasis, Measurement, Report
 from palpate.protocols.located import LocatedCase
 from palpate.protocols.measure_shape import OUTLIER, PLAUSIBILITY
 from palpate.protocols.protocol import Protocol
@@ -138,7 +138,13 @@ def _difference(left: Measurement, right: Measurement, level: float) -> Measurem
         value=value,
         standard_uncertainty=sd,
         interval=None if sd is None else Propagated(value, sd).interval(level),
+        basis="" if sd is None else _weaker(left.basis, right.basis),
     )
+
+
+def _weaker(first: IntervalBasis, second: IntervalBasis) -> IntervalBasis:
+    """Basis of a difference: deviations of both sides, which nobody held against differences."""
+    return "uncalibrated" if "uncalibrated" in (first, second) else "scaled"
 
 
 def _shapes(

@@ -13,7 +13,7 @@ from palpate.points import Points
 from palpate.report.ellipse import Ellipse, uncertainty_ellipse
 from palpate.report.picture import jpeg_uri
 from palpate.report.reported import ReportedCase
-from palpate.report.wording import DIGITS, figure, number, quantity, unit_name
+from palpate.report.wording import DIGITS, crossing, figure, number, quantity, unit_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,7 @@ def _measured(item: Measurement, true: Measurement | None) -> MeasuredRow:
         if item.value is not None and not item.normal.low <= item.value <= item.normal.high:
             usual = "outside the usual range: " + usual
         notes.append(usual)
-    if item.note:
-        notes.append(item.note)
+    notes += [sentence for sentence in (crossing(item), item.note) if sentence]
     return MeasuredRow(
         item.name, quantity(item), item.value is None, _bar(item, true), tuple(notes)
     )

@@ -25,7 +25,17 @@ from palpate.report.parts import Bounded, Plot, Row, Table, Tile
 from palpate.report.picked import pick
 from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, strip_plot
 from palpate.report.reported import ReportedCase, StudyReport
-from palpate.report.wording import DIGITS, figure, number, percent, span, unit_name
+from palpate.report.wording import (
+    DIGITS,
+    chances_text,
+    digits_of,
+    figure,
+    interval_text,
+    number,
+    percent,
+    span,
+    unit_name,
+)
 
 MOST_ROWS = 2000
 MOST_PLOTS = 4
@@ -60,6 +70,7 @@ class Cell:
 
     value: str
     interval: str
+    chances: str
     reason: int | None
 
 
@@ -530,11 +541,11 @@ def _measured(cases: Sequence[ReportedCase]) -> Measured | None:
 
 def _cell(item: Measurement | None, reasons: dict[str, int]) -> Cell:
     if item is None:
-        return Cell("", "", None)
+        return Cell("", "", "", None)
     if item.value is None:
-        return Cell("", "", reasons.setdefault(item.reason or "", len(reasons) + 1))
-    digits = DIGITS[item.unit]
-    return Cell(number(item.value, digits), span(item.interval, digits), None)
+        return Cell("", "", "", reasons.setdefault(item.reason or "", len(reasons) + 1))
+    shown = number(item.value, digits_of(item))
+    return Cell(shown, interval_text(item), chances_text(item), None)
 
 
 def _provenance(report: StudyReport) -> tuple[tuple[str, str], ...]:

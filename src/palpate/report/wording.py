@@ -1,5 +1,7 @@
 """Numbers and measurements as words, one way throughout the page."""
 
+from math import floor, log10
+
 from palpate.evaluation.bootstrap import Interval
 from palpate.measurement import Measurement
 
@@ -45,8 +47,21 @@ def unit_name(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
+def line(measurement: Measurement) -> str:
+    """Return a measurement as it reads everywhere, with its name.
+
+    Example:
+        >>> cobb = Measurement(
+        ...     "C2-C7 Cobb", "deg", value=14.21, standard_uncertainty=1.5, interval=(11.8, 16.6),
+        ...     basis="conformal", probabilities={"lordotic": 0.97, "kyphotic": 0.03})
+        >>> line(cobb)
+        'C2-C7 Cobb 14.2 deg (90 % interval 11.8 to 16.6); P(kyphotic) 0.03'
+    """
+    return f"{measurement.name} {quantity(measurement)}"
+
+
 def quantity(measurement: Measurement) -> str:
-    """Return the value with its unit and interval, or the reason why there is none.
+    """Return the value with unit, interval and chances, or the reason why there is none.
 
     Example:
         >>> quantity(Measurement("C2-C7 Cobb", "deg", value=14.21, interval=(11.8, 16.6)))
@@ -56,9 +71,86 @@ def quantity(measurement: Measurement) -> str:
     """
     if measurement.value is None:
         return f"not measured: {measurement.reason}"
-    digits = DIGITS[measurement.unit]
-    text = f"{number(measurement.value, digits)} {unit_name(measurement.unit)}".strip()
+    text = value_text(measurement)
     if measurement.interval is None:
         return f"{text} (uncertainty not known)"
     level = f"{100 * measurement.level:g}"
-    return f"{text} ({level} % interval {span(measurement.interval, digits)})"
+    parts = [f"{text} ({level} % interval {interval_text(measurement)})"]
+    return "; ".join([*parts, *filter(None, [chances_text(measurement)])])
+
+
+def digits_of(measurement: Measurement) -> int:
+    """Digits behind the point: those of the unit, fewer where they would be noise.
+
+    The uncertainty keeps two digits that count (JCGM 100:2008, 7.2.6), so from 10 on nothing
+    behind the point.
+
+    Example:
+        >>> digits_of(Measurement("SVA", "mm", value=31.2, standard_uncertainty=12.3))
+        0
+    """
+    most, u = DIGITS[measurement.unit], measurement.standard_uncertainty
+    if not u:
+        return most
+    # 9.96 is written as 10.
+    return min(most, max(0, 1 - floor(log10(float(f"{u:.1e}")))))
+
+
+def value_text(measurement: Measurement) -> str:
+    """Return ``14.2 deg``; a dash where there is no value."""
+    if measurement.value is None:
+        return "–"
+    shown = number(measurement.value, digits_of(measurement))
+    return f"{shown} {unit_name(measurement.unit)}".strip()
+
+
+def interval_text(measurement: Measurement) -> str:
+    """Return ``11.8 to 16.6``, with 'uncalibrated' behind it where nobody checked it.
+
+    Example:
+        >>> interval_text(Measurement("ANB", "deg", value=2.0, interval=(1.0, 3.0),
+        ...     basis="uncalibrated"))
+        '1.0 to 3.0, uncalibrated'
+    """
+    shown = span(measurement.interval, digits_of(measurement))
+    unchecked = measurement.interval is not None and measurement.basis == "uncalibrated"
+    return f"{shown}, uncalibrated" if unchecked else shown
+
+
+def chances_text(measurement: Measurement) -> str:
+    """Return ``P(kyphotic) 0.03``; of two classes the second, for it tells the first.
+
+    Example:
+        >>> chances_text(Measurement("ANB", "deg", value=2.0,
+        ...     probabilities={"class III": 0.002, "class I": 0.6, "class II": 0.398}))
+        'P(class III) <0.01, P(class I) 0.60, P(class II) 0.40'
+    """
+    given = list(measurement.probabilities.items())
+    told = given[1:] if len(given) == 2 else given
+    return ", ".join(f"P({name}) {chance(value)}" for name, value in told)
+
+
+def chance(probability: float) -> str:
+    """Return a probability with two digits that never says certain.
+
+    Example:
+        >>> chance(0.004), chance(0.031), chance(0.9999)
+        ('<0.01', '0.03', '>0.99')
+    """
+    if probability < 0.01:
+        return "<0.01"
+    return ">0.99" if probability > 0.99 else number(probability)
+
+
+def crossing(measurement: Measurement) -> str:
+    """Say which limits of classes lie inside the interval; nothing where none does.
+
+    Example:
+        >>> crossing(Measurement("ANB", "deg", value=3.5, interval=(2.0, 5.0),
+        ...     crosses=("between class I and class II (4 deg)",)))
+        'interval crosses the limit between class I and class II (4 deg)'
+    """
+    if not measurement.crosses:
+        return ""
+    noun = "limit" if len(measurement.crosses) == 1 else "limits"
+    return f"interval crosses the {noun} {' and '.join(measurement.crosses)}"
