@@ -11,6 +11,7 @@ from rich.text import Text
 
 from palpate.cli.annotate_seed import annotate_seed
 from palpate.cli.bench import bench
+from palpate.cli.calibrate import calibrate
 from palpate.cli.check import check
 from palpate.cli.compare import compare
 from palpate.cli.convert import convert
@@ -42,6 +43,7 @@ for verb in (
     check,
     annotate_seed,
     train,
+    calibrate,
     evaluate,
     crossval,
     compare,

@@ -32,6 +32,7 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.study import open_study
     from palpate.training.recipe import read_recipe
     from palpate.workflows.assess import assess, with_limbs, write_assessment
+    from palpate.workflows.cross_conformal import cross_calibrations, folds_of
     from palpate.workflows.crossval import cross_validate
     from palpate.workflows.folds import make_folds
     from palpate.workflows.limb_tables import fold_runs
@@ -53,10 +54,12 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
             ),
         )
     name = opened.settings.protocol
+    protocol = read_protocol(name) if name else None
     assessment = assess(
         opened,
         evaluated,
-        protocol=read_protocol(name) if name else None,
+        protocol=protocol,
+        calibrations=cross_calibrations(evaluated, folds_of(out), protocol),
         seed=seed,
         made_by=chosen.name,
         annotated_only=annotated_only,

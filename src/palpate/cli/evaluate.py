@@ -26,11 +26,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     """Predict held-out images, compare with the annotation, measure, write the report."""
     from palpate.cli.figures import show_assessment
     from palpate.cli.progress import errors, stages
+    from palpate.localisers.calibrated import find_calibration
     from palpate.localisers.load import load_localiser
     from palpate.localisers.run_folder import RunFolder
     from palpate.protocols.protocol import read_protocol
     from palpate.study import open_study
     from palpate.workflows.assess import assess, with_limbs, write_assessment
+    from palpate.workflows.cross_conformal import one_calibration
     from palpate.workflows.evaluate import evaluate_study
     from palpate.workflows.provenance import localiser_provenance
     from palpate.workflows.scored import SCORED_ANNOTATED
@@ -53,6 +55,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
         opened,
         evaluated,
         protocol=read_protocol(wanted) if wanted else None,
+        calibrations=one_calibration(names, find_calibration(run)),
         seed=0,
         annotated_only=annotated_only,
     )

@@ -71,3 +71,23 @@ def conformal_quantile(
     if not reached.any():
         return None
     return float(scores[order[int(reached.argmax())]])
+
+
+def attained_level(
+    score: Float[ndarray, " new"],
+    scores: Float[ndarray, " image"],
+    weights: Float[ndarray, " image"],
+) -> Float[ndarray, " new"]:
+    """Smallest level whose bound a new score keeps: uniform in (0, 1) if all is well.
+
+    1 where the score is larger than every held-out one, NaN where it is NaN itself.
+
+    Example:
+        >>> scores, weights = np.arange(1.0, 10.0), subject_weights(np.arange(9))
+        >>> attained_level(np.array([0.5, 8.5, 20.0]), scores, weights).round(2).tolist()
+        [0.1, 0.9, 1.0]
+    """
+    order = np.argsort(scores, kind="stable")
+    ordered, reached = scores[order], np.append(np.cumsum(weights[order]), 1.0)
+    place = np.searchsorted(ordered, score, side="left")
+    return np.where(np.isnan(score), np.nan, reached[np.minimum(place, len(ordered))])

@@ -11,7 +11,7 @@ from scipy.special import gammaincinv
 from palpate.evaluation.bootstrap import Interval, Resampling
 from palpate.evaluation.cases import EvaluatedCase
 
-LEVELS = (0.5, 0.9, 0.95)
+LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def ellipse_coverage(cases: Sequence[EvaluatedCase], resampling: Resampling) -> 
     """Count the truths inside the stated ellipses."""
     owners = resampling.owners(tuple(case.subject for case in cases))
     found = np.stack([case.truth.present & case.prediction.found for case in cases])
-    distance = np.stack([_squared_distance(case) for case in cases])
+    distance = np.stack([squared_distance(case) for case in cases])
     known = np.isfinite(distance)
     total = resampling.by_subject(known.sum(axis=1).astype(float), owners)
     inside: dict[float, float] = {}
@@ -70,7 +70,7 @@ def ellipse_coverage(cases: Sequence[EvaluatedCase], resampling: Resampling) -> 
     )
 
 
-def _squared_distance(case: EvaluatedCase) -> Float[ndarray, " landmark"]:
+def squared_distance(case: EvaluatedCase) -> Float[ndarray, " landmark"]:
     """Squared Mahalanobis distance of each truth; NaN where there is no ellipse."""
     prediction = case.prediction
     both: Bool[ndarray, " landmark"] = case.truth.present & prediction.found

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.curve_errors import Outline
 from palpate.evaluation.evaluate import Evaluation, evaluate
@@ -21,10 +22,12 @@ from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
 from palpate.study import Study
+from palpate.trust.calibration import UncertaintyCalibration
 from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.limb_tables import StudiedLimbs, study_limbs, tells_of_limbs, write_limbs
 from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
 from palpate.workflows.scored import scored_cases
+from palpate.workflows.trusted import Trusted, calibrated_study, judge_trust
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,6 +45,7 @@ class Assessment:
         posture: of the frames of clips, where the protocol tells of posture; then single frames
             are not measured.
         limbs: of clips, where the run finds limbs in them.
+        trusted: whether regions and intervals hold; None where nothing was calibrated.
     """
 
     study: Study
@@ -53,10 +57,11 @@ class Assessment:
     agreement: Agreement | None = None
     posture: StudiedPosture | None = None
     limbs: StudiedLimbs | None = None
+    trusted: Trusted | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
-def assess(
+def assess(  # noqa: PLR0913 - what is judged, and how
     study: Study,
     evaluated: EvaluatedStudy,
     *,
@@ -64,6 +69,7 @@ def assess(
     seed: int,
     made_by: str = "prediction",
     annotated_only: bool = False,
+    calibrations: Mapping[str, UncertaintyCalibration] | None = None,
 ) -> Assessment:
     """Compute figures and measurements.
 
@@ -74,7 +80,11 @@ def assess(
         seed: draws the bootstrap.
         made_by: who predicted, for the tables.
         annotated_only: labels that were interpolated between annotated frames are not scored.
+        calibrations: image -> what held-out subjects say of its uncertainty; predictions are
+            given as the localiser states them.
     """
+    stated, known = evaluated, calibrations or {}
+    evaluated = calibrated_study(stated, known)
     normaliser = protocol.normaliser if protocol is not None else None
     scored = scored_cases(study, evaluated.cases, annotated_only=annotated_only)
     figures = evaluate(
@@ -84,7 +94,8 @@ def assess(
         outlines=outlines_of(protocol),
     )
     if protocol is None:
-        return Assessment(study, evaluated, figures)
+        trusted = judge_trust(stated, known, None, seed=seed)
+        return Assessment(study, evaluated, figures, trusted=trusted)
     if protocol.posture is not None and study.case(evaluated.cases[0].identifier).clip is not None:
         posture = study_posture(
             protocol,
@@ -95,7 +106,10 @@ def assess(
             annotated_only=annotated_only,
         )
         return Assessment(study, evaluated, figures, protocol, posture=posture)
-    measured = tuple(measure(protocol, image) for image in evaluated.predicted)
+    measured = tuple(
+        measure(protocol, image, scores=_scores(known.get(image.image), protocol))
+        for image in evaluated.predicted
+    )
     marked = tuple(
         _marked(protocol, case, image.size)
         for case, image in zip(evaluated.cases, evaluated.predicted, strict=True)
@@ -108,7 +122,14 @@ def assess(
         measured,
         marked,
         agreement(measured, marked, rng=np.random.default_rng(seed)),
+        trusted=judge_trust(stated, known, (protocol, measured, marked), seed=seed),
     )
+
+
+def _scores(
+    calibration: UncertaintyCalibration | None, protocol: Protocol
+) -> Mapping[str, MeasurementScores] | None:
+    return None if calibration is None else calibration.scores_of(protocol)
 
 
 def with_limbs(
@@ -142,7 +163,8 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
 
     Tables: ``errors.csv``; where the protocol names outlines ``outlines.csv``, their percentiles,
     and ``outline_errors.csv``, their errors image by image; ``measurements.csv``; where the run
-    finds limbs in clips, ``limbs.csv``, ``limb_clips.csv`` and the page ``limbs.html``.
+    finds limbs in clips, ``limbs.csv``, ``limb_clips.csv`` and the page ``limbs.html``; where the
+    uncertainty was calibrated, ``coverage.csv``.
     """
     evaluated = assessment.evaluated
     scheme = evaluated.cases[0].prediction.scheme
@@ -151,6 +173,9 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
         out / "predictions.json",
     )
     metrics = {"provenance": dict(provenance), **assessment.evaluation.to_json()}
+    if assessment.trusted is not None:
+        metrics["uncertainty"] = assessment.trusted.to_json()
+        write_rows(out / "coverage.csv", assessment.trusted.rows())
     if assessment.agreement is not None:
         metrics["agreement"] = assessment.agreement.to_json()
     if assessment.limbs is not None:

@@ -1,0 +1,97 @@
+"""``palpate calibrate``: how sure a run may be, learnt from subjects that it did not see."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from palpate.trust.calibration import UncertaintyCalibration
+
+
+def calibrate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    study: Annotated[
+        Path | None, typer.Argument(help="Default: the study that the run was trained on.")
+    ] = None,
+    part: Annotated[
+        str,
+        typer.Option(help="Part of the run's split: validation, test; 'all' for another study."),
+    ] = "validation",
+    crossval: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a cross-validation of the same recipe, in place of a part."),
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Name or TOML file; default: the study's own.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Calibrate regions, measurement intervals and chances of classes on held-out subjects.
+
+    Writes calibration.json into the run; predict, measure and evaluate use it from then on.
+    """
+    from palpate.cli.progress import console, stages
+    from palpate.localisers.calibrated import calibration_path
+    from palpate.localisers.load import load_localiser
+    from palpate.localisers.run_folder import RunFolder
+    from palpate.protocols.protocol import read_protocol
+    from palpate.study import open_study
+    from palpate.trust.store import write_calibration
+    from palpate.workflows.calibrate import calibrate_on_folds, calibrate_run
+
+    folder = RunFolder(run)
+    localiser = load_localiser(run, device=device)
+    opened = open_study(study or folder.study_path())
+    wanted = protocol or opened.settings.protocol
+    measured = read_protocol(wanted) if wanted else None
+    if crossval is not None:
+        found = calibrate_on_folds(localiser, folder, crossval, opened, protocol=measured)
+    else:
+        with stages() as show:
+            found = calibrate_run(
+                localiser,
+                folder,
+                opened,
+                part=part,
+                protocol=measured,
+                advance=lambda done, total: show("predicting", done, total, ""),
+            )
+    write_calibration(found, calibration_path(run))
+    _show(found)
+    console.print(f"calibration: {calibration_path(run)}", highlight=False, markup=False)
+
+
+def _show(found: "UncertaintyCalibration") -> None:
+    """Print what was learnt: how far regions and intervals reach."""
+    import numpy as np
+    from rich.table import Table
+
+    from palpate.cli.progress import console
+    from palpate.conformal.quantile import subjects_needed
+    from palpate.evaluation.reliability import LEVELS
+
+    console.print(f"calibrated on {found.source}", highlight=False, markup=False)
+    for level in LEVELS:
+        if found.count < subjects_needed(level):
+            console.print(
+                f"note: intervals of {100 * level:g} % need {subjects_needed(level)} subjects",
+                highlight=False,
+            )
+    radii = np.sqrt(found.factors)
+    console.print(
+        f"stated deviations of the landmarks are multiplied by {radii.min():.2f} to "
+        f"{radii.max():.2f} (median {np.median(radii):.2f})",
+        highlight=False,
+    )
+    for label, quantities in found.measurements.items():
+        table = Table(title=f"{label}: half width of an interval at the usual uncertainty")
+        table.add_column("")
+        for level in LEVELS:
+            table.add_column(f"{100 * level:g} %", justify="right")
+        for name, scores in quantities.items():
+            usual = float(np.median((scores.below + scores.above) / 2))
+            bounds = [scores.interval(0.0, usual, usual, level) for level in LEVELS]
+            cells = ["-" if b is None else f"{b[1]:.2f} {scores.unit}" for b in bounds]
+            table.add_row(name, *cells)
+        console.print(table)

@@ -1,0 +1,224 @@
+"""Coverage of regions and of intervals on held-out images."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy.stats import chi2
+
+from palpate.evaluation.bootstrap import Resampling
+from palpate.evaluation.cases import EvaluatedCase
+from palpate.evaluation.coverage import squared_distance
+from palpate.evaluation.reliability import Reliability, reliability
+from palpate.measurement import Measurement, Report
+from palpate.protocols.protocol import Protocol
+from palpate.trust.calibration import UncertaintyCalibration
+from palpate.trust.measured import error_of, stated_spread
+from palpate.workflows.evaluate import EvaluatedStudy
+
+ALL = "all"
+_LEVEL = 0.9
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Trusted:
+    """Whether what a localiser says of its own errors is true.
+
+    Args:
+        source: what it was calibrated on, in words.
+        stated: regions as the localiser states them, all landmarks together.
+        regions: calibrated, all landmarks together, then each.
+        measurements: all together, then each quantity; empty without a protocol.
+    """
+
+    source: str
+    stated: Reliability
+    regions: tuple[Reliability, ...]
+    measurements: tuple[Reliability, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "source": self.source,
+            "regions_as_stated": self.stated.to_json(),
+            "regions": [each.to_json() for each in self.regions],
+            "measurements": [each.to_json() for each in self.measurements],
+        }
+
+    def rows(self) -> list[dict[str, str | float | None]]:
+        """Return one row a level and thing, for a CSV."""
+        kinds = (
+            ("region as stated", (self.stated,)),
+            ("region", self.regions),
+            ("interval", self.measurements),
+        )
+        return [
+            {
+                "of": kind,
+                "name": each.name,
+                "count": each.count,
+                "subjects": each.subjects,
+                "level": level.level,
+                "coverage": level.share,
+                "low": None if level.interval is None else level.interval[0],
+                "high": None if level.interval is None else level.interval[1],
+                "median_halfwidth_90": each.halfwidth,
+            }
+            for kind, several in kinds
+            for each in several
+            for level in each.levels
+        ]
+
+
+def calibrated_study(
+    evaluated: EvaluatedStudy, calibrations: Mapping[str, UncertaintyCalibration]
+) -> EvaluatedStudy:
+    """Return the study with covariances and correlations as its calibrations have them."""
+    if not calibrations:
+        return evaluated
+    predicted = tuple(
+        replace(each, prediction=calibrations[each.image].applied(each.prediction))
+        if each.image in calibrations
+        else each
+        for each in evaluated.predicted
+    )
+    cases = tuple(
+        replace(case, prediction=image.prediction)
+        for case, image in zip(evaluated.cases, predicted, strict=True)
+    )
+    return EvaluatedStudy(cases, predicted, evaluated.failures)
+
+
+def judge_trust(
+    stated: EvaluatedStudy,
+    calibrations: Mapping[str, UncertaintyCalibration],
+    measured: tuple[Protocol, Sequence[Report], Sequence[Report]] | None,
+    *,
+    seed: int,
+) -> Trusted | None:
+    """Count how often truths are inside; None where no image has a calibration of others.
+
+    An image whose subject was calibrated on does not count: coverage there is by construction.
+
+    Args:
+        stated: predictions as the localiser states them, with truth.
+        calibrations: image -> calibration.
+        measured: protocol, and the reports of predictions and of truth, one an image; None
+            where nothing was measured.
+        seed: draws the bootstrap.
+    """
+    counted = {
+        case.identifier
+        for case in stated.cases
+        if case.identifier in calibrations
+        and case.subject not in calibrations[case.identifier].subjects
+    }
+    cases = [case for case in stated.cases if case.identifier in counted]
+    if not cases:
+        return None
+    resampling = Resampling.draw(tuple(case.subject for case in cases), np.random.default_rng(seed))
+    measurements: tuple[Reliability, ...] = ()
+    if measured is not None:
+        protocol, found, true = measured
+        pairs = [(f, t) for f, t in zip(found, true, strict=True) if f.image in counted]
+        measurements = _measurements(protocol, pairs, calibrations, resampling)
+    sources = {calibrations[name].source for name in sorted(counted)}
+    return Trusted(
+        "; ".join(sorted(sources)),
+        _all(_attained(cases, _as_stated), resampling),
+        _regions(cases, calibrations, resampling),
+        measurements,
+    )
+
+
+def _as_stated(case: EvaluatedCase) -> Float[ndarray, " landmark"]:
+    """Level at which a normal distribution's ellipse reaches the truth."""
+    return np.asarray(chi2.cdf(squared_distance(case), case.truth.scheme.dimension))
+
+
+def _attained(
+    cases: Sequence[EvaluatedCase], of: Callable[[EvaluatedCase], Float[ndarray, " landmark"]]
+) -> dict[str, list[Float[ndarray, " landmark"]]]:
+    found: dict[str, list[Float[ndarray, " landmark"]]] = defaultdict(list)
+    for case in cases:
+        found[case.subject].append(of(case))
+    return found
+
+
+def _all(
+    found: Mapping[str, Sequence[Float[ndarray, " landmark"]]], resampling: Resampling
+) -> Reliability:
+    return reliability(ALL, {who: np.concatenate(rows) for who, rows in found.items()}, resampling)
+
+
+def _regions(
+    cases: Sequence[EvaluatedCase],
+    calibrations: Mapping[str, UncertaintyCalibration],
+    resampling: Resampling,
+) -> tuple[Reliability, ...]:
+    def conformal(case: EvaluatedCase) -> Float[ndarray, " landmark"]:
+        one = calibrations[case.identifier]
+        return one.attained(squared_distance(case) / one.factors)
+
+    found = _attained(cases, conformal)
+    names = cases[0].truth.scheme.names
+    each = (
+        reliability(
+            name,
+            {who: np.array([row[k] for row in rows]) for who, rows in found.items()},
+            resampling,
+        )
+        for k, name in enumerate(names)
+    )
+    return (_all(found, resampling), *each)
+
+
+def _measurements(
+    protocol: Protocol,
+    pairs: Sequence[tuple[Report, Report]],
+    calibrations: Mapping[str, UncertaintyCalibration],
+    resampling: Resampling,
+) -> tuple[Reliability, ...]:
+    attained: dict[str, dict[str, list[float]]] = {q.name: {} for q in protocol.quantities}
+    halves: dict[str, list[float]] = defaultdict(list)
+    for found, true in pairs:
+        scores = calibrations[found.image].scores_of(protocol)
+        for quantity, ours, theirs in zip(
+            protocol.quantities, found.measurements, true.measurements, strict=True
+        ):
+            if quantity.name not in scores or ours.value is None or theirs.value is None:
+                continue
+            truth = ours.value + error_of(quantity, ours.value, theirs.value)
+            level = scores[quantity.name].attained(ours.value, *stated_spread(ours), truth)
+            if level is not None:
+                attained[quantity.name].setdefault(found.subject, []).append(level)
+                halves[quantity.name] += _half(ours)
+    together: dict[str, list[float]] = defaultdict(list)
+    for of in attained.values():
+        for who, values in of.items():
+            together[who] += values
+    if not together:
+        return ()
+    each = (
+        reliability(
+            name,
+            of,
+            resampling,
+            halfwidth=float(np.median(halves[name])) if halves[name] else None,
+        )
+        for name, of in attained.items()
+        if of
+    )
+    return (reliability(ALL, together, resampling), *each)
+
+
+def _half(measurement: Measurement) -> list[float]:
+    """Half width of an interval of 90 %; nothing where it has another level or none."""
+    if measurement.interval is None or measurement.level != _LEVEL:
+        return []
+    low, high = measurement.interval
+    return [(high - low) / 2]
