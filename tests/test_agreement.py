@@ -24,7 +24,7 @@ from palpate.evaluation.agreement_study import compare_raters
 from palpate.evaluation.bootstrap import Resampling
 from palpate.evaluation.change import sem_agreement, sem_consistency
 from palpate.evaluation.icc import ALL_EQUAL, MeanSquares, icc_agreement, icc_consistency
-from palpate.evaluation.kappa import MISSING, ONE_CLASS, Classes, read_classes, weighted_kappa
+from palpate.evaluation.kappa import MISSING, ONE_CLASS, ClassCuts, read_classes, weighted_kappa
 from palpate.evaluation.limits import TOO_FEW_PAIRS, limits_of_agreement, proportional_bias
 from palpate.measurement import Measurement, Report
 
@@ -32,7 +32,7 @@ from palpate.measurement import Measurement, Report
 JUDGES = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float
 )
-CLASSES = Classes(("low", "middle", "high"), (78.0, 82.0))
+CLASSES = ClassCuts(("low", "middle", "high"), (78.0, 82.0))
 
 
 def rng(seed=0):

@@ -17,7 +17,7 @@ from palpate.evaluation.agreement_resamples import (
     once,
 )
 from palpate.evaluation.bootstrap import Resampling
-from palpate.evaluation.kappa import Classes, Weights, weighted_kappa
+from palpate.evaluation.kappa import ClassCuts, Weights, weighted_kappa
 from palpate.evaluation.limits import (
     FEWEST,
     TOO_FEW_PAIRS,
@@ -110,7 +110,7 @@ class Pairs:
 
 
 def pair_agreement(
-    pairs: Pairs, resampling: Resampling | None, *, classes: Classes | None = None
+    pairs: Pairs, resampling: Resampling | None, *, classes: ClassCuts | None = None
 ) -> PairAgreement:
     """Every figure of two raters.
 
@@ -214,7 +214,7 @@ def _normal(difference: Float[ndarray, " image"]) -> float | None:
 
 
 def _classes(
-    pairs: Pairs, classes: Classes, resampling: Resampling | None, *, repeated: bool
+    pairs: Pairs, classes: ClassCuts, resampling: Resampling | None, *, repeated: bool
 ) -> ClassAgreement:
     counts = classes.table(pairs.table[:, 0], pairs.table[:, 1])
     level = 0.95 if resampling is None else resampling.level

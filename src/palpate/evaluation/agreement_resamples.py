@@ -13,7 +13,7 @@ from numpy import ndarray
 from palpate.evaluation.agreement_estimate import Estimate
 from palpate.evaluation.bootstrap import Resampling
 from palpate.evaluation.icc import CRUMBS
-from palpate.evaluation.kappa import Classes, Weights, disagreement
+from palpate.evaluation.kappa import ClassCuts, Weights, disagreement
 from palpate.evaluation.medians import percentile_interval
 
 Rows = Float[ndarray, " resample"]
@@ -125,7 +125,7 @@ def once(subjects: tuple[str, ...]) -> Resampling:
 
 
 def kappa_resamples(
-    classes: Classes,
+    classes: ClassCuts,
     table: Float[ndarray, "image two"],
     owners: Int[ndarray, " image"],
     resampling: Resampling,

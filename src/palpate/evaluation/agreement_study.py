@@ -15,7 +15,7 @@ from palpate.evaluation.agreement_raters import Rater, refuse_raters, subjects_o
 from palpate.evaluation.agreement_ratings import Ratings, ratings_of
 from palpate.evaluation.agreement_reliability import RatersAgreement, Reliability, reliability
 from palpate.evaluation.bootstrap import Resampling
-from palpate.evaluation.kappa import Classes
+from palpate.evaluation.kappa import ClassCuts
 from palpate.evaluation.limits import FEWEST
 from palpate.evaluation.plain import plain
 from palpate.measurement import Unit
@@ -71,7 +71,7 @@ def compare_raters(
     *,
     rng: np.random.Generator,
     quantities: Sequence[str] = (),
-    classes: Mapping[str, Classes] | None = None,
+    classes: Mapping[str, ClassCuts] | None = None,
     resamples: int = 2000,
 ) -> RatersCompared:
     """Compare each two raters, and three or more together, quantity by quantity.
@@ -161,7 +161,7 @@ def _refuse_strangers(raters: Sequence[Rater]) -> None:
 
 
 def _quantity(
-    raters: Sequence[Rater], ratings: Ratings, resampling: Resampling, classes: Classes | None
+    raters: Sequence[Rater], ratings: Ratings, resampling: Resampling, classes: ClassCuts | None
 ) -> QuantityRated:
     pairs = []
     for first, second in combinations(raters, 2):

@@ -16,7 +16,7 @@ MISSING = "kappa needs statsmodels, which is not installed: pip install 'palpate
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
+class ClassCuts:
     """Ordered classes of a measurement, cut at limits; a value on a limit is in the upper class.
 
     Args:
@@ -27,7 +27,7 @@ class Classes:
         ConfigError: the names and cuts do not fit, or cuts do not rise.
 
     Example:
-        >>> classes = Classes(("class III", "class I", "class II"), (0.0, 4.0))
+        >>> classes = ClassCuts(("class III", "class I", "class II"), (0.0, 4.0))
         >>> classes.of(np.array([-1.0, 0.0, 9.0])).tolist()
         [0, 1, 2]
     """
@@ -110,7 +110,7 @@ def disagreement(count: int, weights: Weights) -> Float[ndarray, "first second"]
     return apart**2 if weights == "quadratic" else apart
 
 
-def read_classes(text: str) -> tuple[str, Classes]:
+def read_classes(text: str) -> tuple[str, ClassCuts]:
     """Read ``QUANTITY = NAME < CUT < NAME ...``.
 
     Raises:
@@ -129,7 +129,7 @@ def read_classes(text: str) -> tuple[str, Classes]:
         cuts = tuple(float(part) for part in parts[1::2])
     except ValueError as error:
         raise ConfigError(f"{wanted}; a cut in {text!r} is no number") from error
-    return quantity.strip(), Classes(tuple(parts[0::2]), cuts)
+    return quantity.strip(), ClassCuts(tuple(parts[0::2]), cuts)
 
 
 def same_class(table: Int[ndarray, "first second"]) -> float | None:

@@ -1,0 +1,200 @@
+"""What ``palpate agreement`` is given, as raters: files of measurements, predictions, people."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from palpate.errors import ConfigError, FormatError
+from palpate.evaluation.agreement_raters import Rater
+from palpate.evaluation.kappa import ClassCuts
+from palpate.io.images import read_size
+from palpate.io.predictions import is_predictions
+from palpate.measurement import Report
+from palpate.points import Points
+from palpate.protocols.located import LocatedCase
+from palpate.protocols.measure import failed
+from palpate.protocols.measure_file import located_cases
+from palpate.protocols.protocol import Protocol, read_protocol
+from palpate.sample import consensus
+from palpate.study import Study, open_study
+from palpate.study_case import StudyCase
+from palpate.study_settings import SETTINGS
+from palpate.workflows.agreement_measured import is_measurements, read_measured
+
+_PREDICTIONS = "predictions.json"
+# Names of files that tell nothing of who measured; the folder's name does.
+_GENERIC = ("measurements", "predictions", "landmarks", "reports")
+
+
+@dataclass(frozen=True, slots=True)
+class RaterInput:
+    """One input of the command line: a path, and a name if one was given.
+
+    Args:
+        path: of a file or a folder.
+        name: of the rater; empty: told by the path.
+    """
+
+    path: Path
+    name: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> "RaterInput":
+        """Read ``PATH`` or ``NAME=PATH``.
+
+        Raises:
+            FormatError: there is no such file or folder.
+
+        Example:
+            >>> RaterInput.read("here=.").name
+            'here'
+        """
+        name, equals, rest = text.partition("=")
+        if Path(text).exists() or not equals:
+            name, rest = "", text
+        path = Path(rest)
+        if not path.exists():
+            raise FormatError(path, "there is no such file or folder")
+        told = path / _PREDICTIONS
+        if path.is_dir() and told.is_file() and not (path / SETTINGS).exists():
+            path = told
+        return cls(path, name.strip())
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it is a study's folder."""
+        return self.path.is_dir()
+
+    @property
+    def title(self) -> str:
+        """Name of its one rater: as given, else of the file, or of the folder where that tells."""
+        if self.name:
+            return self.name
+        path = self.path.resolve()
+        return path.parent.name if path.stem in _GENERIC else path.stem
+
+
+def read_raters(inputs: Sequence[RaterInput], protocol: Protocol | None) -> list[Rater]:
+    """Return the raters of all inputs, in their order.
+
+    A study's annotators are raters of their own. Where there are other inputs, they are compared
+    with the study's reference, or else with the mean of its annotators' points, as well.
+
+    Args:
+        inputs: one or more.
+        protocol: measures points; None: only files of measurements can be read.
+
+    Raises:
+        FormatError: a file is of no known format.
+        StudyError: a folder is no study.
+        ConfigError: points were given without a protocol, or one that does not fit them.
+    """
+    raters: list[Rater] = []
+    for each in inputs:
+        if each.is_study:
+            study = open_study(each.path)
+            raters += _study(each, study, _needed(protocol, each), alone=len(inputs) == 1)
+        elif not is_predictions(each.path) and is_measurements(each.path):
+            raters.append(Rater(each.title, read_measured(each.path)))
+        else:
+            raters += _located(each, _needed(protocol, each))
+    return raters
+
+
+def protocol_of(inputs: Sequence[RaterInput], name: str | None) -> Protocol | None:
+    """Return the protocol named, else that of the first study that names one.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name is not None:
+        return read_protocol(name)
+    for each in inputs:
+        if each.is_study:
+            named = open_study(each.path).settings.protocol
+            if named:
+                return read_protocol(named)
+    return None
+
+
+def classes_of(protocol: Protocol | None) -> dict[str, ClassCuts]:
+    """Quantity -> its classes, where the protocol has some."""
+    quantities = () if protocol is None else protocol.quantities
+    return {
+        quantity.name: ClassCuts(quantity.classes.names, quantity.classes.limits)
+        for quantity in quantities
+        if quantity.classes is not None
+    }
+
+
+def _needed(protocol: Protocol | None, given: RaterInput) -> Protocol:
+    if protocol is None:
+        raise ConfigError(
+            f"{given.path} holds points: say what is measured with --protocol NAME (see 'palpate "
+            "protocols'), or give files that 'palpate measure --out' wrote"
+        )
+    return protocol
+
+
+def _located(given: RaterInput, protocol: Protocol) -> list[Rater]:
+    """Raters of predictions, or of an annotation file: each of its annotators."""
+    cases, failures = located_cases(given.path)
+    by_rater: dict[str, list[Report]] = defaultdict(list)
+    people = not is_predictions(given.path)
+    for case in cases:
+        who = case.provenance.get("annotator", "") if people else ""
+        by_rater[who].append(case.report(protocol, level=0.9))
+    for failure in failures:
+        by_rater[""].append(failed(protocol, failure.image, failure.reason))
+    return [
+        Rater(_named(given, who, several=len(by_rater) > 1), reports, person=people)
+        for who, reports in by_rater.items()
+    ]
+
+
+def _named(given: RaterInput, who: str, *, several: bool) -> str:
+    """Name of one annotator of a file or study: their own, unless another was given."""
+    if not several:
+        return given.name or who or given.title
+    return f"{given.name} {who or given.title}".strip()
+
+
+def _study(given: RaterInput, study: Study, protocol: Protocol, *, alone: bool) -> list[Rater]:
+    people = list(dict.fromkeys(who for case in study.cases for who in case.annotations))
+    if not people:
+        only = {case.identifier: case.reference for case in study.cases if case.reference}
+        if not only:
+            raise FormatError(given.path, "no image of the study is annotated")
+        return [Rater(given.title, _reports(study, only, protocol), person=True)]
+    several = len(people) > 1
+    raters = []
+    for who in people:
+        marked = {c.identifier: c.annotations[who] for c in study.cases if who in c.annotations}
+        name = _named(given, who, several=True) if several else given.title
+        raters.append(Rater(name, _reports(study, marked, protocol), person=True))
+    names = tuple(rater.name for rater in raters)
+    agreed = {case.identifier: points for case in study.cases if (points := _agreed(case))}
+    if alone or not agreed:
+        return raters
+    reference = any(case.reference for case in study.cases)
+    title = "reference" if reference else f"mean of {', '.join(people[:-1])} and {people[-1]}"
+    name = f"{given.name} {title}".strip()
+    return [*raters, Rater(name, _reports(study, agreed, protocol), made_of=names)]
+
+
+def _agreed(case: StudyCase) -> Points | None:
+    """The reference of an image, else the mean of several annotators; one person is no mean."""
+    if case.reference is not None:
+        return case.reference
+    return consensus(list(case.annotations.values())) if len(case.annotations) > 1 else None
+
+
+def _reports(study: Study, marked: dict[str, Points], protocol: Protocol) -> list[Report]:
+    reports = []
+    for identifier, points in marked.items():
+        case = study.case(identifier)
+        size = case.clip.size if case.clip else read_size(case.path)
+        located = LocatedCase(identifier, case.subject, points, size, case.calibration)
+        reports.append(located.report(protocol, level=0.9))
+    return reports
