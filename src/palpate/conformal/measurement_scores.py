@@ -112,7 +112,7 @@ class MeasurementScores:
         return float(under + 0.5 * (1.0 - weights.sum()))
 
     def attained(self, value: float, below: float, above: float, truth: float) -> float | None:
-        """Smallest level whose interval holds the truth; None where nothing is held out."""
+        """Level above which the interval holds the truth; None where nothing is held out."""
         if not len(self.residual):
             return None
         low, high = self._widths(np.array([below]), np.array([above]))

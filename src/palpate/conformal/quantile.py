@@ -3,7 +3,7 @@
 from math import ceil
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from palpate.errors import GeometryError
@@ -78,16 +78,27 @@ def attained_level(
     scores: Float[ndarray, " image"],
     weights: Float[ndarray, " image"],
 ) -> Float[ndarray, " new"]:
-    """Smallest level whose bound a new score keeps: uniform in (0, 1) if all is well.
+    """Level above which the bound of :func:`conformal_quantile` holds a new score.
 
-    1 where the score is larger than every held-out one, NaN where it is NaN itself.
+    A bound of ``level`` holds it where this is less than the level. Uniform in (0, 1) but for the
+    steps of one over as many subjects, if all is well; NaN where the score is NaN.
 
     Example:
         >>> scores, weights = np.arange(1.0, 10.0), subject_weights(np.arange(9))
-        >>> attained_level(np.array([0.5, 8.5, 20.0]), scores, weights).round(2).tolist()
-        [0.1, 0.9, 1.0]
+        >>> attained_level(np.array([0.5, 8.5, 9.0, 20.0]), scores, weights).round(2).tolist()
+        [0.0, 0.8, 0.8, 0.9]
     """
     order = np.argsort(scores, kind="stable")
-    ordered, reached = scores[order], np.append(np.cumsum(weights[order]), 1.0)
-    place = np.searchsorted(ordered, score, side="left")
-    return np.where(np.isnan(score), np.nan, reached[np.minimum(place, len(ordered))])
+    reached = np.concatenate([[0.0], np.cumsum(weights[order])])
+    below = np.searchsorted(scores[order], score, side="left")
+    return np.where(np.isnan(score), np.nan, reached[below])
+
+
+def holds(attained: Float[ndarray, " truth"], level: float) -> Bool[ndarray, " truth"]:
+    """Whether a bound of ``level`` holds what :func:`attained_level` was told of.
+
+    Example:
+        >>> holds(np.array([0.8, 0.9]), 0.9).tolist()
+        [True, False]
+    """
+    return attained < level - _ROUNDING

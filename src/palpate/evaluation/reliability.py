@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from palpate.conformal.quantile import holds
 from palpate.evaluation.bootstrap import Interval, Resampling
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Reliability:
         count: truths that count.
         subjects: whose they are.
         levels: coverage at each of ``LEVELS``; empty where nothing counts.
-        attained: for every truth the smallest level whose region holds it, sorted: of honest
+        attained: for every truth the level above which its region holds it, sorted: of honest
             uncertainty the diagonal of a reliability diagram.
         halfwidth: median half width of the intervals of 90 %; None for regions.
     """
@@ -79,7 +79,8 @@ def reliability(
 
     Args:
         name: what of.
-        attained: subject -> smallest level of each of its truths; NaN does not count.
+        attained: subject -> level above which the region of each of its truths holds it; NaN
+            does not count.
         resampling: of the subjects.
         halfwidth: for the table.
 
@@ -104,7 +105,7 @@ def reliability(
     for level in LEVELS:
         inside = np.zeros(len(resampling.subjects))
         for place, row in rows.items():
-            inside[place] = np.count_nonzero(row <= level + _ROUNDING)
+            inside[place] = np.count_nonzero(holds(row, level))
         share = float(inside.sum() / count.sum())
         levels.append(LevelCoverage(level, share, resampling.ratio(inside, count)))
     subjects = int(np.count_nonzero(count))

@@ -147,7 +147,7 @@ class UncertaintyCalibration:
         return np.array([np.nan if r is None else r for r in found]) / self.factors
 
     def attained(self, distance: Float[ndarray, " landmark"]) -> Float[ndarray, " landmark"]:
-        """Smallest level whose region holds each truth.
+        """Level above which its region holds each truth.
 
         Args:
             distance: squared, by calibrated covariances; NaN where there is none.
