@@ -1,14 +1,16 @@
 """Two annotators of one image who are farther apart than is usual: which of them to ask."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
 
 from palpate.labels.residuals import LabelSet
-from palpate.labels.robust import Tail, centred, levelled, squared, usual_scatter
-from palpate.labels.suspicion import RATE
+from palpate.labels.robust import Squares, Tail, centred, levelled, squared, usual_scatter
+from palpate.labels.suspicion import RATE, Suspicion
 
 # Fewer images with both do not tell what is usual between two people.
 _FEWEST = 10
@@ -34,19 +36,60 @@ class Apart:
 
 def annotators_apart(sets: Sequence[LabelSet]) -> Iterator[Apart]:
     """Compare every two annotators on the images of both; the landmark that is farthest."""
+    for first, second, both in _pairs(sets):
+        yield from _apart(first, second, both)
+
+
+def agreement(sets: Sequence[LabelSet]) -> dict[tuple[str, int], float]:
+    """Return of each image and landmark how surprisingly far apart two annotators are at most."""
+    found: dict[tuple[str, int], float] = {}
+    for first, second, both in _pairs(sets):
+        surprise = _surprise(first, second, both)[0]
+        for row, k in np.argwhere(~np.isnan(surprise)).tolist():
+            place = first.images[int(both[row, 0])], k
+            found[place] = max(found.get(place, 0.0), float(surprise[row, k]))
+    return found
+
+
+def supported(
+    suspicion: Suspicion, labels: LabelSet, agreed: Mapping[tuple[str, int], float]
+) -> Suspicion:
+    """Lower a suspicion of points where another person set them at the same places.
+
+    Two people do not slip the same way: it is the prediction that is then wrong.
+    """
+    image = labels.images[suspicion.row]
+    told = [agreed.get((image, k)) for k in suspicion.landmarks]
+    here = [surprise for surprise in told if surprise is not None]
+    if len(here) < len(told) or not told:
+        return suspicion
+    return replace(suspicion, score=min(suspicion.score, max(here)))
+
+
+def _pairs(
+    sets: Sequence[LabelSet],
+) -> Iterator[tuple[LabelSet, LabelSet, Int[ndarray, "both 2"]]]:
+    """Every two annotators with enough images of both, and the rows of these."""
     for first, second in combinations([one for one in sets if one.annotator], 2):
         rows = {name: i for i, name in enumerate(second.images)}
         both = [(i, rows[name]) for i, name in enumerate(first.images) if name in rows]
         if len(both) >= _FEWEST:
-            yield from _apart(first, second, np.array(both))
+            yield first, second, np.array(both)
 
 
-def _apart(first: LabelSet, second: LabelSet, both: np.ndarray) -> Iterator[Apart]:
-    here, there = first.labels[both[:, 0]], second.labels[both[:, 1]]
-    offsets = centred(here - there)
+def _surprise(
+    first: LabelSet, second: LabelSet, both: Int[ndarray, "both 2"]
+) -> tuple[Squares, Squares]:
+    """Surprise and distance in px of two annotators; NaN where one gave nothing."""
+    apart = first.labels[both[:, 0]] - second.labels[both[:, 1]]
+    offsets = centred(apart)
     square = levelled(squared(offsets, usual_scatter(offsets)))
-    surprise = np.nan_to_num(Tail.of(square).surprise(square))
-    length = np.linalg.norm(here - there, axis=2)
+    return Tail.of(square).surprise(square), np.linalg.norm(apart, axis=2)
+
+
+def _apart(first: LabelSet, second: LabelSet, both: Int[ndarray, "both 2"]) -> Iterator[Apart]:
+    surprise, length = _surprise(first, second, both)
+    surprise = np.nan_to_num(surprise)
     needed = float(np.log10(len(first.scheme) / RATE))
     for row, k in np.argwhere(surprise >= needed).tolist():
         i, j = (int(n) for n in both[row])

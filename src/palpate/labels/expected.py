@@ -70,6 +70,19 @@ def unexpected(
     return found, None if judged is None else other
 
 
+def misfits(labels: Offsets) -> tuple[Float[ndarray, " image"], Float[ndarray, " image"]]:
+    """Return how far each shape, as it is and mirrored, is from the shape that most resemble.
+
+    The median distance of its landmarks once laid on it, in sizes of that shape.
+    """
+    z = _complex(labels)
+    shape = _middle(z)
+    as_is, mirrored = (
+        _medians(np.abs(_lay(each, shape).z - shape))[:, 0] for each in (z, np.conj(z))
+    )
+    return as_is, mirrored
+
+
 def _folds(subjects: Sequence[str]) -> ndarray:
     """Deal the subjects in the order of their names, so that the order of images is nothing."""
     dealt = {subject: i % _FOLDS for i, subject in enumerate(sorted(set(subjects)))}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from palpate.finding import Finding
-from palpate.labels.between import annotators_apart
+from palpate.labels.between import Apart, agreement, annotators_apart, supported
 from palpate.labels.gather import label_sets
 from palpate.labels.held_out import HeldOutPredictions
 from palpate.labels.residuals import LabelSet, standardise
@@ -97,26 +97,36 @@ def rank_labels(study: Study, held_out: HeldOutPredictions | None = None) -> Ran
         StudyError: nothing is annotated, or in three dimensions.
     """
     sets = label_sets(study, held_out)
-    entries = [entry for labels in sets for entry in rank_set(labels)]
+    agreed = agreement(sets)
+    entries = [
+        entry
+        for labels in sets
+        for suspicion in suspicions_of(labels, standardise(labels))
+        for entry in [_entry(labels, supported(suspicion, labels, agreed))]
+    ]
     told = {(e.image, name) for e in entries if e.found for name in e.landmarks}
-    for apart in annotators_apart(sets):
-        if (apart.image, apart.landmark) not in told:
-            entries.append(
-                RankedLabel(
-                    apart.image,
-                    apart.subject,
-                    apart.annotator,
-                    "annotators apart",
-                    (apart.landmark,),
-                    apart.score,
-                    apart.score >= apart.needed,
-                    apart.sentence,
-                    "annotators",
-                )  # fmt: skip
-            )
+    entries += [
+        _apart_entry(apart)
+        for apart in annotators_apart(sets)
+        if (apart.image, apart.landmark) not in told
+    ]
     images = {name for labels in sets for name in labels.images}
     judged = len(images & set(held_out.images)) if held_out is not None else 0
     return RankedLabels(tuple(sorted(entries, key=_order)), judged, len(images) - judged)
+
+
+def _apart_entry(apart: Apart) -> RankedLabel:
+    return RankedLabel(
+        apart.image,
+        apart.subject,
+        apart.annotator,
+        "annotators apart",
+        (apart.landmark,),
+        apart.score,
+        apart.score >= apart.needed,
+        apart.sentence,
+        "annotators",
+    )
 
 
 def rank_set(labels: LabelSet) -> list[RankedLabel]:
@@ -154,35 +164,33 @@ def _entry(labels: LabelSet, suspicion: Suspicion) -> RankedLabel:
     )
 
 
+_SAID: dict[Kind, str] = {
+    "single point off": "{names} lies {far}from where {by}",
+    "several points off": "{names} lie up to {far}from where {by}",
+    "whole set off": "{count} of {of} labels lie up to {far}from where {by}",
+    "swapped": "{pairs} lie at each other's places: exchanged?",
+    "sides exchanged": "left and right labels lie at each other's places: sides exchanged?",
+    "mirrored": "the labels are those of the mirrored image",
+    "other order": "{names} lie in another order than in the other images",
+    "whole set off by one level": "every level lies where the next one is predicted: either all "
+    "labels are off by one, or the prediction is",
+    "annotators apart": "{names}",
+}
+
+
 def _said(suspicion: Suspicion, names: Sequence[str], of: int, evidence: str) -> str:
     """What a person should look for."""
-    told = _listed(names)
-    by = "the others of its image say" if evidence == "shape" else "the prediction says"
+    told = "the prediction and its other labels say"
+    by = {"shape": "its other labels say", "prediction": "the prediction says"}.get(evidence, told)
     apart = suspicion.apart_px
-    far = "" if apart is None else f"{apart:.1f} px "
-    match suspicion.kind:
-        case "single point off":
-            return f"{told} lies {far}from where {by}"
-        case "several points off":
-            return f"{told} lie up to {far}from where {by}"
-        case "whole set off":
-            if apart is not None and len(names) == of:
-                return f"all labels lie {far}beside where {by}, by the same way"
-            return f"{len(names)} of {of} labels lie up to {far}from where {by}"
-        case "swapped":
-            if evidence == "shape":
-                return f"{' and '.join(names)} lie as if they had been exchanged"
-            return f"{_pairs(names)} lie at each other's predictions: exchanged?"
-        case "sides exchanged":
-            return "all left and right labels lie as if the sides had been exchanged"
-        case "mirrored":
-            return "the labels are those of the mirrored image"
-        case "other order":
-            return f"{told} lie in another order than in the other images"
-        case "whole set off by one level":
-            return "every label lies at the prediction of the next level: all off by one, or it is"
-        case "annotators apart":
-            return told
+    return _SAID[suspicion.kind].format(
+        names=_listed(names),
+        pairs=_pairs(names),
+        far="" if apart is None else f"{apart:.1f} px ",
+        by=by,
+        count=len(names),
+        of=of,
+    )
 
 
 def _pairs(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ In the flow: labels, and perhaps held-out predictions -> :func:`standardise` -> 
 a study of small films and one of large films are judged alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from palpate.errors import StudyError
 from palpate.labels.expected import unexpected
+from palpate.labels.facing import faces_other_way, turned
 from palpate.labels.robust import (
     MEDIAN_2D,
     Offsets,
@@ -29,6 +30,8 @@ from palpate.scheme import LandmarkScheme
 
 # A common shift is told by no fewer landmarks.
 _FEWEST_FOR_SHIFT = 5
+# A landmark's own tail is told by no fewer images.
+_FEWEST_FOR_TAIL = 50
 # A prediction with less than this share of its landmark's usual score is doubted the more.
 _LOW_SCORE = 0.5
 # So many usual scatters from where a prediction's own landmarks expect it, it is doubted.
@@ -90,6 +93,16 @@ class LabelSet:
                 f"predictions have the labels' shape {wanted}, got {self.predicted.mean.shape}"
             )
 
+    def turned(self, other: Bool[ndarray, " image"]) -> "LabelSet":
+        """Return the set with labels and predictions of some images reflected in x."""
+        predicted = self.predicted
+        if predicted is not None:
+            covariance = predicted.covariance.copy()
+            covariance[other] *= np.array([[1.0, -1.0], [-1.0, 1.0]])
+            mean = turned(predicted.mean, other)
+            predicted = replace(predicted, mean=mean, covariance=covariance)
+        return replace(self, labels=turned(self.labels, other), predicted=predicted)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Residuals:
@@ -129,7 +142,21 @@ class Residuals:
 
 
 def standardise(labels: LabelSet) -> Residuals:
-    """Hold every label against its prediction and against the other labels of its image."""
+    """Hold every label against its prediction and against the other labels of its image.
+
+    Where images face either way, all are turned one way first, and the places back again.
+    """
+    other = faces_other_way(labels.labels)
+    if not other.any():
+        return _standardise(labels)
+    found = _standardise(labels.turned(other))
+    doubt = found.doubt.copy()
+    doubt[other] *= np.array([[1.0, -1.0], [-1.0, 1.0]])
+    shift = turned(found.shift[:, None], other)[:, 0]
+    return replace(found, place=turned(found.place, other), doubt=doubt, shift=shift)
+
+
+def _standardise(labels: LabelSet) -> Residuals:
     size = _size(labels.labels)
     mean = labels.predicted.mean if labels.predicted is not None else None
     by_shape, of_predicted = unexpected(labels.labels, labels.subjects, mean)
@@ -157,10 +184,24 @@ def standardise(labels: LabelSet) -> Residuals:
         shape=np.sqrt(squared(by_shape, shape_scatter)),
         apart=np.where(told, np.linalg.norm(way, axis=2) * size[:, None], np.nan),
         joint=joint,
-        surprise=np.where(told, tail.surprise(np.nan_to_num(joint)), 0.0),
+        surprise=np.where(told, _surprise(joint, tail), 0.0),
         tail=tail,
         place_tail=against.tail,
     )
+
+
+def _surprise(joint: Squares, tail: Tail) -> Squares:
+    """By the tail of all landmarks, or by a landmark's own where that is the heavier one.
+
+    What people and models often place far off, such as porion, is no surprise where it is.
+    """
+    surprise = tail.surprise(np.nan_to_num(joint))
+    for k in range(joint.shape[1]):
+        column = joint[:, [k]]
+        if (~np.isnan(column)).sum() >= _FEWEST_FOR_TAIL:
+            own = Tail.of(column).surprise(np.nan_to_num(column))[:, 0]
+            surprise[:, k] = np.minimum(surprise[:, k], own)
+    return np.asarray(surprise)
 
 
 def _size(labels: Offsets) -> Float[ndarray, " image"]:
