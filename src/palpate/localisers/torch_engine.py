@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import nn
 from palpate.augment.channels import CHANNELS
 from palpate.errors import FormatError
 from palpate.files import sha256
-from palpate.localisers.network import Forward, NetworkLocaliser
+from palpate.localisers.network import NetworkLocaliser
 from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec
 from palpate.networks import NETWORKS
@@ -44,8 +45,9 @@ def fast_order(batch: ndarray) -> torch.memory_format:
     return _CHANNELS_LAST[batch.ndim]
 
 
-def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool = False) -> Forward:
-    """Use a network as it is now; it is put into evaluation mode for every call.
+@dataclass(frozen=True, eq=False, slots=True)
+class TorchForward:
+    """A network as it is now; it is put into evaluation mode for every call.
 
     Args:
         network: on the device.
@@ -53,18 +55,32 @@ def torch_forward(network: nn.Module, device: torch.device, *, one_thread: bool 
         one_thread: compute in the calling thread alone, so that several threads may call.
     """
 
+    network: nn.Module
+    device: torch.device
+    one_thread: bool = False
+
+    def __call__(self, batch: ndarray) -> ndarray:
+        """Run the network on a batch of images, or of clips."""
+        self.network.eval()
+        return self.as_it_is(batch)
+
     @torch.inference_mode()
-    def forward(batch: ndarray) -> ndarray:
-        network.eval()
+    def as_it_is(self, batch: ndarray) -> ndarray:
+        """Run the network with each of its modules in the mode that it is in."""
         parts = []
-        with threads(1 if one_thread else torch.get_num_threads()):
+        with threads(1 if self.one_thread else torch.get_num_threads()):
             for at in range(0, len(batch), _AT_ONCE):
                 part = torch.from_numpy(batch[at : at + _AT_ONCE])
-                out = network(part.to(device, memory_format=fast_order(batch)))
+                out = self.network(part.to(self.device, memory_format=fast_order(batch)))
                 parts.append(out.float().cpu().contiguous().numpy())
         return np.concatenate(parts)
 
-    return forward
+
+def torch_forward(
+    network: nn.Module, device: torch.device, *, one_thread: bool = False
+) -> TorchForward:
+    """Use a network on a device, in one thread or in as many as torch likes."""
+    return TorchForward(network, device, one_thread)
 
 
 @contextmanager
