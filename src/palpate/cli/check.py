@@ -11,15 +11,30 @@ if TYPE_CHECKING:
 
     from palpate.finding import Finding
     from palpate.study import Study
+    from palpate.workflows.check_labels import LabelCheck
 
 _MOST_OF_A_KIND = 8
 
 
 def check(
     study: Annotated[Path, typer.Argument(help="folder of the study, or its study.toml")],
-    out: Annotated[
-        Path | None, typer.Option(help="folder for findings.json and contact_sheet.png")
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of a cross-validation of the study: labels are held against its "
+            "held-out predictions"
+        ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder for findings.json, contact_sheet.png, and of the labels to look at "
+            "first check_first.csv and check_first.html"
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="how many labels to show on the page, the worst first")
+    ] = 24,
     json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
 ) -> None:
     """Say what is wrong with the data of a STUDY; exit code 1 where there are errors."""
@@ -31,11 +46,16 @@ def check(
     from palpate.contact_sheet import write_contact_sheet
     from palpate.files import write_json
     from palpate.study import survey_study
+    from palpate.workflows.check_labels import can_be_ranked, check_labels, write_check_first
 
     console = Console(stderr=json)
     opened = survey_study(study)
     with console.status(f"looking at {len(opened)} images"):
         findings = find_problems(opened)
+        wanted = predictions is not None or (out is not None and can_be_ranked(opened))
+        labels = check_labels(opened, predictions) if wanted else None
+    if labels is not None and predictions is not None:
+        findings = _with_labels(findings, labels)
     content = _content(opened.name, len(opened), findings)
     if json:
         typer.echo(dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
@@ -43,10 +63,28 @@ def check(
         _show(console, opened, findings)
     if out is not None:
         write_json(out / "findings.json", content)
+        if labels is not None:
+            write_check_first(opened, labels, out, top=top)
         tiles = write_contact_sheet(opened, findings, out / "contact_sheet.png")
-        console.print(f"findings.json{' and contact_sheet.png' if tiles else ''} written to {out}")
+        names = ["findings.json"]
+        names += ["contact_sheet.png"] if tiles else []
+        names += ["check_first.csv", "check_first.html"] if labels is not None else []
+        console.print(f"{', '.join(names)} written to {out}")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def _with_labels(findings: "tuple[Finding, ...]", labels: "LabelCheck") -> "tuple[Finding, ...]":
+    """Add the labels that are findings, and the predictions that could not be used."""
+    from palpate.finding import SEVERITIES, Finding
+
+    found = [entry.finding for entry in labels.ranked.found]
+    refused = [
+        Finding("prediction-not-used", "note", f"{image}: its prediction is not used: {why}", image)
+        for image, why in labels.refused.items()
+    ]
+    order = {severity: i for i, severity in enumerate(SEVERITIES)}
+    return tuple(sorted([*findings, *found, *refused], key=lambda f: order[f.severity]))
 
 
 def _content(name: str, images: int, findings: "Sequence[Finding]") -> dict[str, object]:
