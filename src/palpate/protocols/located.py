@@ -81,7 +81,7 @@ class LocatedCase:
             mean=moved.mean[order],
             covariance=moved.covariance[order],
             score=moved.score[order],
-            correlation=None if one is None else one.of(list(order)),
+            correlation=None if one is None else one.of(order.tolist()),
             variation=None if variation is None else variation[order],
         )
         return replace(self, landmarks=turned)
