@@ -46,9 +46,12 @@ def mix(predictions: Sequence[Prediction], *, localiser: str) -> Prediction:
     found = np.stack([one.found for one in predictions])
     known = 2 * found.sum(axis=0) >= len(predictions)
     count = np.maximum(found.sum(axis=0), 1)
-    filled = np.where(found[..., None], mean, 0.0)
-    centre = filled.sum(axis=0) / count[:, None]
-    apart = np.where(found[..., None], filled - centre, 0.0) / np.sqrt(count)[:, None]
+    # From one of the answers on: means that are the same then differ by nothing, not by rounding.
+    near = np.where(found.any(axis=0)[:, None], np.fmax.reduce(mean), 0.0)
+    beside = np.where(found[..., None], mean - near, 0.0)
+    shift = beside.sum(axis=0) / count[:, None]
+    centre = near + shift
+    apart = np.where(found[..., None], beside - shift, 0.0) / np.sqrt(count)[:, None]
     blocks = np.where(found[..., None, None], covariance, 0.0).sum(axis=0) / count[:, None, None]
     blocks += np.einsum("mka,mkb->kab", apart, apart)
     return Prediction(
