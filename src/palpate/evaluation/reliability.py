@@ -11,6 +11,7 @@ from numpy import ndarray
 from palpate.conformal.quantile import holds
 from palpate.evaluation.bootstrap import Interval, Resampling
 
+ALL = "all"
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -110,3 +111,53 @@ def reliability(
         levels.append(LevelCoverage(level, share, resampling.ratio(inside, count)))
     subjects = int(np.count_nonzero(count))
     return Reliability(name, len(every), subjects, tuple(levels), every, halfwidth)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Trusted:
+    """Whether what a localiser says of its own errors is true.
+
+    Args:
+        source: what it was calibrated on, in words.
+        stated: regions as the localiser states them, all landmarks together.
+        regions: calibrated, all landmarks together, then each.
+        measurements: all together, then each quantity; empty without a protocol.
+    """
+
+    source: str
+    stated: Reliability
+    regions: tuple[Reliability, ...]
+    measurements: tuple[Reliability, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "source": self.source,
+            "regions_as_stated": self.stated.to_json(),
+            "regions": [each.to_json() for each in self.regions],
+            "measurements": [each.to_json() for each in self.measurements],
+        }
+
+    def rows(self) -> list[dict[str, str | float | None]]:
+        """Return one row a level and thing, for a CSV."""
+        kinds = (
+            ("region as stated", (self.stated,)),
+            ("region", self.regions),
+            ("interval", self.measurements),
+        )
+        return [
+            {
+                "of": kind,
+                "name": each.name,
+                "count": each.count,
+                "subjects": each.subjects,
+                "level": level.level,
+                "coverage": level.share,
+                "low": None if level.interval is None else level.interval[0],
+                "high": None if level.interval is None else level.interval[1],
+                "median_halfwidth_90": each.halfwidth,
+            }
+            for kind, several in kinds
+            for each in several
+            for level in each.levels
+        ]

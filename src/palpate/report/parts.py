@@ -62,3 +62,24 @@ class Plot:
 
     drawing: Markup
     caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page that stands by itself.
+
+    Args:
+        anchor: of the link from the contents; no spaces.
+        title: its heading, also in the contents.
+        lead: a sentence or two that say what it shows.
+        plots: beside each other.
+        tables: with a line above each; empty for none.
+        notes: sentences below.
+    """
+
+    anchor: str
+    title: str
+    lead: str
+    plots: tuple[Plot, ...] = ()
+    tables: tuple[tuple[str, Table], ...] = ()
+    notes: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from palpate.image import Calibration
 from palpate.measurement import Report
 from palpate.points import Points
 from palpate.prediction import Prediction
+from palpate.report.parts import Section
 
 ImageSource = ndarray | Callable[[], ndarray]
 
@@ -60,6 +61,7 @@ class StudyReport:
         agreement: of measurements with those on the truth; None where there is none.
         provenance: data, split, seed, recipe, versions, hashes, as text.
         warnings: what a reader must know first, such as an oracle crop.
+        sections: further parts of the page, between the agreement and the cases.
         embed: at most this many cases are shown with their image.
 
     Raises:
@@ -73,10 +75,12 @@ class StudyReport:
     provenance: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     embed: int = 12
+    sections: Sequence[Section] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cases", tuple(self.cases))
         object.__setattr__(self, "warnings", tuple(self.warnings))
+        object.__setattr__(self, "sections", tuple(self.sections))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
         if not self.cases:
             raise StudyError("a report needs at least one case")

@@ -12,12 +12,14 @@ from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.curve_errors import Outline
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.measurements import Agreement, agreement
+from palpate.evaluation.reliability import Trusted
 from palpate.files import write_json, write_rows
 from palpate.io.measurements import write_measurements
-from palpate.io.predictions import PredictionFile, write_predictions
+from palpate.io.predictions import PredictedImage, PredictionFile, write_predictions
 from palpate.measurement import Report
 from palpate.protocols.measure import measure, measure_points
 from palpate.protocols.protocol import Protocol
+from palpate.report.coverage_section import coverage_section
 from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
@@ -27,7 +29,7 @@ from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.limb_tables import StudiedLimbs, study_limbs, tells_of_limbs, write_limbs
 from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
 from palpate.workflows.scored import scored_cases
-from palpate.workflows.trusted import Trusted, calibrated_study, judge_trust
+from palpate.workflows.trusted import calibrated_study, judge_trust
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,7 +38,7 @@ class Assessment:
 
     Args:
         study: where the images are from.
-        evaluated: predictions and truth.
+        evaluated: predictions and truth, uncertainty as calibrated.
         evaluation: the figures.
         protocol: what was measured with; None where the study names none.
         measured: one report an image, from the predictions.
@@ -46,6 +48,8 @@ class Assessment:
             are not measured.
         limbs: of clips, where the run finds limbs in them.
         trusted: whether regions and intervals hold; None where nothing was calibrated.
+        stated: predictions as the localiser states them, which are what is kept on disk: a later
+            calibration needs them so. None where they are those of ``evaluated``.
     """
 
     study: Study
@@ -58,6 +62,7 @@ class Assessment:
     posture: StudiedPosture | None = None
     limbs: StudiedLimbs | None = None
     trusted: Trusted | None = None
+    stated: tuple[PredictedImage, ...] | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
@@ -95,7 +100,7 @@ def assess(  # noqa: PLR0913 - what is judged, and how
     )
     if protocol is None:
         trusted = judge_trust(stated, known, None, seed=seed)
-        return Assessment(study, evaluated, figures, trusted=trusted)
+        return Assessment(study, evaluated, figures, trusted=trusted, stated=stated.predicted)
     if protocol.posture is not None and study.case(evaluated.cases[0].identifier).clip is not None:
         posture = study_posture(
             protocol,
@@ -123,6 +128,7 @@ def assess(  # noqa: PLR0913 - what is judged, and how
         marked,
         agreement(measured, marked, rng=np.random.default_rng(seed)),
         trusted=judge_trust(stated, known, (protocol, measured, marked), seed=seed),
+        stated=stated.predicted,
     )
 
 
@@ -161,6 +167,8 @@ def _marked(protocol: Protocol, case: EvaluatedCase, size: tuple[int, int]) -> R
 def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str, str]) -> None:
     """Write predictions, metrics.json, tables, measurements and report.html into ``out``.
 
+    Predictions are written as the localiser states them, all else as calibrated.
+
     Tables: ``errors.csv``; where the protocol names outlines ``outlines.csv``, their percentiles,
     and ``outline_errors.csv``, their errors image by image; ``measurements.csv``; where the run
     finds limbs in clips, ``limbs.csv``, ``limb_clips.csv`` and the page ``limbs.html``; where the
@@ -168,8 +176,9 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     """
     evaluated = assessment.evaluated
     scheme = evaluated.cases[0].prediction.scheme
+    predicted = evaluated.predicted if assessment.stated is None else assessment.stated
     write_predictions(
-        PredictionFile(scheme, evaluated.predicted, provenance, evaluated.failures),
+        PredictionFile(scheme, predicted, provenance, evaluated.failures),
         out / "predictions.json",
     )
     metrics = {"provenance": dict(provenance), **assessment.evaluation.to_json()}
@@ -236,6 +245,7 @@ def _study_report(assessment: Assessment, provenance: Mapping[str, str]) -> Stud
         agreement=assessment.agreement,
         provenance=provenance,
         warnings=[*assessment.warnings, *left_out],
+        sections=() if assessment.trusted is None else (coverage_section(assessment.trusted),),
     )
 
 

@@ -42,6 +42,12 @@ def calibrate_run(
     Raises:
         StudyError: too few subjects, or one that the run was trained on.
     """
+    if part != "all" and not read_split(folder.split).parts.get(part):
+        raise StudyError(
+            f"the run held no subject out for {part!r}: calibrate on another part (--part test, "
+            "which then no longer judges it), on another study (--part all), or on a "
+            "cross-validation of the same recipe (--crossval)"
+        )
     names = images_to_evaluate(folder, study, part=part)
     refuse_trained_on(folder, study, names)
     evaluated = evaluate_study(localiser, study, names, advance=advance)
@@ -119,6 +125,11 @@ def held_out_of_folds(crossval: Path, study: Study) -> list[HeldOut]:
         if image.image not in judged_by:
             raise StudyError(
                 f"{crossval}: no fold held {image.image!r} out, though it is predicted"
+            )
+        if image.prediction.basis == "conformal":
+            raise StudyError(
+                f"{crossval}: its predictions were calibrated before they were written, so they "
+                "cannot be calibrated again; cross-validate again"
             )
         case = study.case(image.image)
         if case.points is None:

@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,65 +12,14 @@ from scipy.stats import chi2
 from palpate.evaluation.bootstrap import Resampling
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.coverage import squared_distance
-from palpate.evaluation.reliability import Reliability, reliability
+from palpate.evaluation.reliability import ALL, Reliability, Trusted, reliability
 from palpate.measurement import Measurement, Report
 from palpate.protocols.protocol import Protocol
 from palpate.trust.calibration import UncertaintyCalibration
 from palpate.trust.measured import error_of, stated_spread
 from palpate.workflows.evaluate import EvaluatedStudy
 
-ALL = "all"
 _LEVEL = 0.9
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Trusted:
-    """Whether what a localiser says of its own errors is true.
-
-    Args:
-        source: what it was calibrated on, in words.
-        stated: regions as the localiser states them, all landmarks together.
-        regions: calibrated, all landmarks together, then each.
-        measurements: all together, then each quantity; empty without a protocol.
-    """
-
-    source: str
-    stated: Reliability
-    regions: tuple[Reliability, ...]
-    measurements: tuple[Reliability, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "source": self.source,
-            "regions_as_stated": self.stated.to_json(),
-            "regions": [each.to_json() for each in self.regions],
-            "measurements": [each.to_json() for each in self.measurements],
-        }
-
-    def rows(self) -> list[dict[str, str | float | None]]:
-        """Return one row a level and thing, for a CSV."""
-        kinds = (
-            ("region as stated", (self.stated,)),
-            ("region", self.regions),
-            ("interval", self.measurements),
-        )
-        return [
-            {
-                "of": kind,
-                "name": each.name,
-                "count": each.count,
-                "subjects": each.subjects,
-                "level": level.level,
-                "coverage": level.share,
-                "low": None if level.interval is None else level.interval[0],
-                "high": None if level.interval is None else level.interval[1],
-                "median_halfwidth_90": each.halfwidth,
-            }
-            for kind, several in kinds
-            for each in several
-            for level in each.levels
-        ]
 
 
 def calibrated_study(
