@@ -257,7 +257,7 @@ class Familiar:
         strange = turn = None
         if look is not None and len(others):
             strange = strangeness(look, others, self.usual_look)
-            turn = turned_how(look, others)
+            turn = turned_how(look, others, self.usual_look)
         landmarks = {
             "shape": odd / self.usual_odd,
             "outside": _outside(predicted),

@@ -5,7 +5,7 @@ texture and colour. It tells another body part, a photo, noise or a negative fro
 study, not one diagnosis from another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ SIDE = 12
 _GREYS = 11
 _LONGEST = 512  # px that are looked at along the longer side
 _NEAREST = 3
+_LEAST = 0.05  # a picture is never told to be nearer than this, so that no gain is endless
 
 # Parts of a look: where they stand, how a clinician calls them, and what distance never matters.
 _THUMBNAIL = slice(0, SIDE * SIDE)
@@ -112,11 +113,6 @@ def strangeness(
     return Strangeness(float(ratios[worst]), _PARTS[worst][0])
 
 
-def picture_distance(look: Float[ndarray, " look"], known: Float[ndarray, "image look"]) -> float:
-    """Mean distance of the thumbnail from the three nearest known ones; at most about 2."""
-    return float(_distances(look, known)[0])
-
-
 def usual_distances(
     looks: Float[ndarray, "image look"], owners: Int[ndarray, " image"]
 ) -> Float[ndarray, " part"]:
@@ -130,16 +126,17 @@ def usual_distances(
     return np.maximum(np.median(np.array(own), axis=0), floors)
 
 
-# Ways in which a film comes in wrongly, in the words of the person at the scanner.
-_TURNS: Mapping[str, Callable[[ndarray], ndarray]] = {
-    "mirrored": lambda grid: grid[:, ::-1],
-    "upside down": lambda grid: grid[::-1, ::-1],
-    "upside down and mirrored": lambda grid: grid[::-1],
-    "turned to the left": lambda grid: np.rot90(grid, -1),
-    "turned to the right": lambda grid: np.rot90(grid, 1),
-    "a negative": lambda grid: -grid,
-    "a mirrored negative": lambda grid: -grid[:, ::-1],
-}
+# Ways in which a film comes in wrongly, in the words of the person at the scanner: how the grid is
+# turned back, whether width and height change places, whether bright was dark.
+_TURNS: tuple[tuple[str, Callable[[ndarray], ndarray], bool, bool], ...] = (
+    ("mirrored", lambda grid: grid[:, ::-1], False, False),
+    ("upside down", lambda grid: grid[::-1, ::-1], False, False),
+    ("upside down and mirrored", lambda grid: grid[::-1], False, False),
+    ("turned to the left", lambda grid: np.rot90(grid, -1), True, False),
+    ("turned to the right", lambda grid: np.rot90(grid, 1), True, False),
+    ("a negative", lambda grid: -grid, False, True),
+    ("a mirrored negative", lambda grid: -grid[:, ::-1], False, True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +145,49 @@ class WrongWay:
 
     Args:
         turn: as 'mirrored': what seems to have been done to the image.
-        gain: distance as it is by distance when turned back; above 1, turning back helps.
+        gain: distance of the picture as it is by that when turned back; above 1, turning helps.
+        strange: how strange the image would still be when turned back.
     """
 
     turn: str
     gain: float
+    strange: float
 
 
-def wrong_way(look: Float[ndarray, " look"], known: Float[ndarray, "image look"]) -> WrongWay:
-    """Find the turn of the thumbnail that fits known images best."""
-    as_given = picture_distance(look, known)
-    best = WrongWay("", 0.0)
-    grid = look[_THUMBNAIL].reshape(SIDE, SIDE)
-    for name, turn in _TURNS.items():
-        turned = np.concatenate([np.ravel(turn(grid)), look[_THUMBNAIL.stop :]])
-        gain = as_given / max(picture_distance(turned, known), 0.05)
+def wrong_way(
+    look: Float[ndarray, " look"],
+    known: Float[ndarray, "image look"],
+    usual: Float[ndarray, " part"],
+) -> WrongWay:
+    """Find the turn that fits known images best; arguments as of :func:`strangeness`."""
+    as_given = float(_distances(look, known)[0])
+    best = WrongWay("", 0.0, np.inf)
+    for name, back, lying, negative in _TURNS:
+        distances = _distances(_turned(look, back, lying=lying, negative=negative), known)
+        gain = as_given / max(float(distances[0]), _LEAST)
         if gain > best.gain:
-            best = WrongWay(name, gain)
+            best = WrongWay(name, gain, float((distances / usual).max()))
     return best
+
+
+def _turned(
+    look: Float[ndarray, " look"],
+    back: Callable[[ndarray], ndarray],
+    *,
+    lying: bool,
+    negative: bool,
+) -> Float[ndarray, " look"]:
+    """Return the look that the image would have when turned back."""
+    grid = back(look[_THUMBNAIL].reshape(SIDE, SIDE))
+    greys = look[_THUMBNAIL.stop : _THUMBNAIL.stop + _GREYS]
+    proportions, texture, colour = look[-3:]
+    return np.concatenate(
+        [
+            grid.ravel(),
+            1.0 - greys[::-1] if negative else greys,
+            [-proportions if lying else proportions, texture, colour],
+        ]
+    )
 
 
 def _distances(

@@ -7,7 +7,8 @@ that are like those of the calibration. Some checks ask more, so that nothing ha
 
 - landmark outside the film: by more than half a pixel;
 - landmark not found: found in at least 95 of 100 held-out films;
-- wrong way round: turned back, the picture fits at least a quarter better than as it is;
+- wrong way round: turned back, the picture fits at least a quarter better than as it is, and the
+  film is then not unlike the others;
 - several peaks: the normalised total variation of a landmark above ``SEVERAL``.
 """
 
@@ -120,7 +121,12 @@ def _odd(familiar: Familiar, signs: Signs, sign: str) -> float | None:
     p = None if value is None else familiar.p_value(sign, value)
     if p is None:
         return None
-    return p if p <= max(ODD, 1.0 / (familiar.subjects + 1) + 1e-9) else None
+    return p if p <= _limit(familiar) else None
+
+
+def _limit(familiar: Familiar) -> float:
+    """P-value at which a film is odd: ``ODD``, or what being stranger than all gives."""
+    return max(ODD, 1.0 / (familiar.subjects + 1) + 1e-9)
 
 
 def _not_found(familiar: Familiar, predicted: PredictedImage) -> list[Reason]:
@@ -135,6 +141,10 @@ def _not_found(familiar: Familiar, predicted: PredictedImage) -> list[Reason]:
 def _turned(familiar: Familiar, signs: Signs) -> list[Reason]:
     p = _odd(familiar, signs, "wrong way")
     if p is None or signs.turn is None or signs.turn.gain < _TURN_GAIN:
+        return []
+    # Another body part also fits better one way than another: turned back it must look familiar.
+    turned_back = familiar.p_value("look", signs.turn.strange)
+    if turned_back is None or turned_back <= _limit(familiar):
         return []
     words = (
         f"the picture seems to be {signs.turn.turn}: turned back it fits the held-out films "
@@ -204,7 +214,7 @@ def _farthest(familiar: Familiar, signs: Signs, sign: str) -> Sequence[tuple[int
     odd = []
     for k, ratio in ratios:
         p = familiar.p_value(sign, ratio)
-        if p is None or p > max(ODD, 1.0 / (familiar.subjects + 1) + 1e-9):
+        if p is None or p > _limit(familiar):
             break
         odd.append((k, ratio))
     return odd or ratios[:1]

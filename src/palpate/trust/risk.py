@@ -16,7 +16,7 @@ from scipy.stats import beta, binom
 
 from palpate.errors import ConfigError, StudyError
 
-_MOST_STARTS = 4
+_MANY = 200  # subjects, from which on the error is shared by two starts
 _ROUNDING = 1e-9
 
 
@@ -149,7 +149,7 @@ def risk_limit(
 
     Source:
         Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then test", 2021 (arXiv 2110.01052),
-        algorithm 1 (fixed sequences with several starts); Geifman and El-Yaniv, NeurIPS 2017
+        section 3 (fixed sequences with several starts); Geifman and El-Yaniv, NeurIPS 2017
         (guaranteed selective risk); Wiens, Pharm. Stat. 2, 2003 (a rejected start hands its
         share of the error on).
 
@@ -216,13 +216,24 @@ def _passed(counted: Int[ndarray, " case"], wish: RiskWish) -> list[int]:
 
 
 def _starts(total: int, wish: RiskWish) -> Sequence[int]:
-    """Numbers of cases at which the tests start: they depend on the wish and ``total`` alone."""
-    error = 1.0 - wish.confidence
-    for count in range(_MOST_STARTS, 0, -1):
-        first = subjects_for_risk(wish.max_risk, 1.0 - error / count)
-        if total >= count * first:
-            return [first + place * (total - first) // count for place in range(count)]
-    return ()
+    """Numbers of cases at which the tests start: they depend on the wish and ``total`` alone.
+
+    A start that forgives one or two cases is worth waiting for, up to half of the subjects: in
+    simulations with 60 to 200 subjects this keeps more than starting as early as possible, or
+    than dividing the error among several starts.
+    """
+    count = 1 if total < _MANY else 2
+    error = (1.0 - wish.confidence) / count
+    first = subjects_for_risk(wish.max_risk, 1.0 - error)
+    if total < first:
+        return ()
+    half = np.arange(first, total // 2 + 1)
+    for forgiven in (2, 1):
+        enough = half[binom.cdf(forgiven, half, wish.max_risk) <= error]
+        if len(enough):
+            first = int(enough[0])
+            break
+    return [first + place * (total - first) // count for place in range(count)]
 
 
 def _upper(bad: int, count: int, confidence: float) -> float:
