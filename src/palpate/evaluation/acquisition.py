@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.stats import rankdata
 
 from palpate.errors import StudyError
 from palpate.prediction import Prediction
@@ -55,8 +56,8 @@ class Chosen:
         subject: whom it shows.
         unsure: how much wider than usual the landmarks' spread is, in the mean of the logarithm,
             as a factor: 2 is twice the usual radius.
-        rank_unsure: place among all images, 1 the most unsure.
-        score: mean over the landmarks found; no probability.
+        rank_unsure: place among all images by :func:`doubts`, 1 the most unsure.
+        score: mean over the landmarks found, as a factor of the usual one; no probability.
         unlike: distance from the nearest image chosen before, in units of the usual distance
             between two images; None for the first.
         nearest: that image; empty for the first.
@@ -105,6 +106,23 @@ def log_spreads(candidates: Sequence[Candidate]) -> Float[ndarray, "image landma
     return np.where(found, spreads - np.array(usual), np.log(_LOST))
 
 
+def scores(candidates: Sequence[Candidate]) -> Float[ndarray, " image"]:
+    """Return each image's mean score over its landmarks; 0 counts for one that was not found."""
+    return np.array([float(one.prediction.score.mean()) for one in candidates])
+
+
+def doubts(candidates: Sequence[Candidate]) -> Float[ndarray, " image"]:
+    """Return how much each image is in doubt, as a share of the images that are less so.
+
+    The mean of two ranks: by the spread of the landmarks and by the score. Each alone is blind
+    for some method: forests that are lost agree on nothing but need not spread, and a network's
+    score says little of films that are all alike (docs/annotate-next.md).
+    """
+    spread = log_spreads(candidates).mean(axis=1)
+    score = scores(candidates)
+    return (rankdata(spread) + rankdata(-score) - 2) / (2 * max(len(candidates) - 1, 1))
+
+
 def shape_features(candidates: Sequence[Candidate]) -> Float[ndarray, "image feature"]:
     """Return what tells images apart: predicted shape in its main directions, and the picture.
 
@@ -144,8 +162,9 @@ def choose(candidates: Sequence[Candidate], count: int, *, among: int = AMONG) -
         raise StudyError(f"choosing needs images, each once, and a count of 1 or more, got {count}")
     ordered = sorted(candidates, key=lambda one: one.image)
     spreads = log_spreads(ordered)
-    unsure = spreads.mean(axis=1)
-    by_unsure = np.argsort(-unsure, kind="stable")
+    found = scores(ordered)
+    usual_score = float(np.median(found)) or 1.0
+    by_unsure = np.argsort(-doubts(ordered), kind="stable")
     ranks = np.empty(len(ordered), dtype=int)
     ranks[by_unsure] = np.arange(1, len(ordered) + 1)
     looked_at = _once_a_subject(ordered, by_unsure)[: among * count]
@@ -158,6 +177,7 @@ def choose(candidates: Sequence[Candidate], count: int, *, among: int = AMONG) -
                 ordered[place],
                 spreads[place],
                 rank=int(ranks[place]),
+                score=float(found[place]) / usual_score,
                 unlike=None if nearest is None else distance / usual,
                 nearest="" if nearest is None else ordered[nearest].image,
             )
@@ -201,6 +221,7 @@ def _chosen(
     spreads: Float[ndarray, " landmark"],
     *,
     rank: int,
+    score: float,
     unlike: float | None,
     nearest: str,
 ) -> Chosen:
@@ -212,7 +233,7 @@ def _chosen(
         subject=candidate.subject,
         unsure=float(np.exp(spreads.mean())),
         rank_unsure=rank,
-        score=float(prediction.score[found].mean()) if found.any() else 0.0,
+        score=score,
         unlike=unlike,
         nearest=nearest,
         worst=tuple(names[k] for k in order[:3] if found[k] and spreads[k] > 0),

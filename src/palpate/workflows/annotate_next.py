@@ -117,9 +117,11 @@ def why(chosen: Chosen, pool: int) -> str:
     place = (
         "the most unsure" if chosen.rank_unsure == 1 else f"number {chosen.rank_unsure} in doubt"
     )
-    told = f"{place} of {pool}: landmarks spread {chosen.unsure:.2f} times as wide as usual"
-    if chosen.worst:
-        told += f", {' and '.join(chosen.worst[:2])} the most"
+    most = f" ({' and '.join(chosen.worst[:2])} the most)" if chosen.worst else ""
+    told = (
+        f"{place} of {pool}: landmarks spread {chosen.unsure:.2f} times as wide as usual{most}, "
+        f"score {chosen.score:.2f} of the usual"
+    )
     reasons = [told]
     if chosen.missed:
         some = ", ".join(chosen.missed[:3]) + (", ..." if len(chosen.missed) > 3 else "")
