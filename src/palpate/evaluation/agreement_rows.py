@@ -45,7 +45,7 @@ def _pair(quantity: QuantityRated, pair: PairAgreement) -> Cells:
     }
     told = {**about, **_cells(figures)}
     told["inside_limits"] = pair.inside
-    told["shapiro_p"] = pair.normal
+    told["shapiro_p"] = _number(pair.normal)
     told["refused"] = "; ".join(f"{count} x {why}" for why, count in pair.refused.items()) or None
     told["reason"] = _reasons(figures)
     return told

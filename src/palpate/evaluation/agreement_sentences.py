@@ -14,13 +14,15 @@ def sentences(compared: RatersCompared) -> tuple[str, ...]:
         beside = beside_people(quantity, compared.people)
         found += [beside] if beside else []
         for pair in quantity.pairs:
-            found += [f"{quantity.name}, {pair.label}: {said}" for said in of_pair(quantity, pair)]
+            found += [
+                f"{quantity.name}, {pair.label}: {said}" for said in of_pair(pair, quantity.unit)
+            ]
     return tuple(found)
 
 
-def of_pair(quantity: QuantityRated, pair: PairAgreement) -> list[str]:
+def of_pair(pair: PairAgreement, unit: str) -> list[str]:
     """Say where bias is proportional, and where differences are not normal."""
-    unit = quantity.unit if quantity.unit != "1" else ""
+    unit = "" if unit == "1" else unit
     found = []
     slope = pair.slope
     if slope.value is not None and slope.interval is not None:

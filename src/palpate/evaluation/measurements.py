@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy import ndarray
 
 from palpate.arrays import Numbers
 from palpate.errors import GeometryError, StudyError
+from palpate.evaluation.agreement_pair import PairAgreement, Pairs, pair_agreement
 from palpate.evaluation.bootstrap import Interval, Resampling
 from palpate.evaluation.icc import icc_2_1
+from palpate.evaluation.limits import WIDTH
 from palpate.evaluation.plain import plain
 from palpate.measurement import Measurement, Report, Unit
 
@@ -33,7 +35,8 @@ class QuantityAgreement:
         mae_interval: by bootstrap over subjects, 95 %.
         bias: mean of predicted - true.
         bias_interval: likewise.
-        sd: of the differences, n - 1.
+        sd: of the differences, n - 1; where a subject has several images, by the variances between
+            and within subjects.
         limits: of agreement, bias +- 1.96 sd.
         icc: ICC(2,1), absolute agreement of single measurements.
         smape: in %; see :func:`smape`.
@@ -41,6 +44,8 @@ class QuantityAgreement:
         with_interval: images that coverage is counted over.
         level: what coverage should be, in %; None where intervals have different levels.
         pairs: (image, true, predicted), for plots and tables.
+        method: every figure of two raters, the annotation first, with intervals; without its
+            points, which are ``pairs``.
     """
 
     name: str
@@ -60,6 +65,7 @@ class QuantityAgreement:
     with_interval: int = 0
     level: float | None = None
     pairs: tuple[tuple[str, float, float], ...] = ()
+    method: PairAgreement | None = None
 
     @property
     def total_refused(self) -> int:
@@ -214,8 +220,13 @@ def _figures(
     b = np.array([theirs.value for _, _, _, theirs in compared], dtype=float)
     difference = a - b
     bias = float(difference.mean())
-    sd = float(difference.std(ddof=1)) if len(a) > 1 else None
     subjects = tuple(subject for _, subject, _, _ in compared)
+    images = [image for image, _, _, _ in compared]
+    raters = Pairs("annotated", "predicted", images, subjects, np.stack([b, a], axis=1))
+    method = replace(pair_agreement(raters, resampling), points=())
+    sd = method.limits.sd.value
+    if sd is None and len(a) > 1:
+        sd = float(difference.std(ddof=1))
     coverage, with_interval, level = _coverage([(o, t) for _, _, o, t in compared])
     return QuantityAgreement(
         name=empty.name,
@@ -228,7 +239,7 @@ def _figures(
         bias=bias,
         bias_interval=_interval(difference, subjects, resampling),
         sd=sd,
-        limits=None if sd is None else (bias - 1.96 * sd, bias + 1.96 * sd),
+        limits=None if sd is None else (bias - WIDTH * sd, bias + WIDTH * sd),
         icc=icc_2_1(np.stack([a, b], axis=1)),
         smape=smape(a[:, None], b[:, None]),
         coverage=coverage,
@@ -236,8 +247,9 @@ def _figures(
         level=level,
         pairs=tuple(
             (image, float(true), float(ours))
-            for (image, _, _, _), true, ours in zip(compared, b, a, strict=True)
+            for image, true, ours in zip(images, b, a, strict=True)
         ),
+        method=method,
     )
 
 

@@ -8,6 +8,7 @@ from palpate.evaluation.agreement_pair import PairAgreement
 from palpate.evaluation.agreement_reliability import Reliability
 from palpate.evaluation.agreement_sentences import sentences
 from palpate.evaluation.agreement_study import QuantityRated, RatersCompared
+from palpate.report.agreement_cells import bounded
 from palpate.report.agreement_plot import agreement_plot
 from palpate.report.parts import Bounded, Plot, Row, SheetHead, Table, Tile
 from palpate.report.wording import figure, number, percent, span, unit_name
@@ -97,13 +98,6 @@ def _tiles(compared: RatersCompared) -> tuple[Tile, ...]:
                 )
             )
     return tuple(tiles)
-
-
-def bounded(found: Estimate, digits: int = 2) -> Bounded:
-    """A figure with its interval below it, or the reason why there is none."""
-    if found.value is None:
-        return Bounded("–", found.reason)
-    return Bounded(number(found.value, digits), span(found.interval, digits))
 
 
 def _heading(quantity: QuantityRated) -> str:

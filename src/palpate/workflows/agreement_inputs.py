@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from palpate.errors import ConfigError, FormatError
+from palpate.errors import ConfigError, FormatError, StudyError
 from palpate.evaluation.agreement_raters import Rater
 from palpate.evaluation.kappa import ClassCuts
 from palpate.io.images import read_size
@@ -93,8 +93,9 @@ def read_raters(inputs: Sequence[RaterInput], protocol: Protocol | None) -> list
     raters: list[Rater] = []
     for each in inputs:
         if each.is_study:
-            study = open_study(each.path)
-            raters += _study(each, study, _needed(protocol, each), alone=len(inputs) == 1)
+            found = study_raters(open_study(each.path), _needed(protocol, each), name=each.name)
+            # a mean of people has nobody to be compared with among them
+            raters += [rater for rater in found if len(inputs) > 1 or not rater.made_of]
         elif not is_predictions(each.path) and is_measurements(each.path):
             raters.append(Rater(each.title, read_measured(each.path)))
         else:
@@ -160,27 +161,39 @@ def _named(given: RaterInput, who: str, *, several: bool) -> str:
     return f"{given.name} {who or given.title}".strip()
 
 
-def _study(given: RaterInput, study: Study, protocol: Protocol, *, alone: bool) -> list[Rater]:
-    people = list(dict.fromkeys(who for case in study.cases for who in case.annotations))
-    if not people:
-        only = {case.identifier: case.reference for case in study.cases if case.reference}
-        if not only:
-            raise FormatError(given.path, "no image of the study is annotated")
-        return [Rater(given.title, _reports(study, only, protocol), person=True)]
-    several = len(people) > 1
-    raters = []
-    for who in people:
-        marked = {c.identifier: c.annotations[who] for c in study.cases if who in c.annotations}
-        name = _named(given, who, several=True) if several else given.title
-        raters.append(Rater(name, _reports(study, marked, protocol), person=True))
-    names = tuple(rater.name for rater in raters)
+def study_raters(study: Study, protocol: Protocol, *, name: str = "") -> list[Rater]:
+    """Return each annotator of a study; of several also their reference, else their mean.
+
+    Args:
+        study: annotated; frames of clips are images.
+        protocol: measures their points.
+        name: put before those of the annotators; the name of the only one.
+
+    Raises:
+        StudyError: no image of the study is annotated.
+    """
+    marked: dict[str, dict[str, Points]] = defaultdict(dict)
+    for case in study.cases:
+        for who, given in case.annotations.items():
+            marked[who][case.identifier] = given
     agreed = {case.identifier: points for case in study.cases if (points := _agreed(case))}
-    if alone or not agreed:
-        return raters
-    reference = any(case.reference for case in study.cases)
-    title = "reference" if reference else f"mean of {', '.join(people[:-1])} and {people[-1]}"
-    name = f"{given.name} {title}".strip()
-    return [*raters, Rater(name, _reports(study, agreed, protocol), made_of=names)]
+    if not marked and not agreed:
+        raise StudyError(f"no image of study {study.name!r} is annotated")
+    if len(marked) < 2:
+        only = next(iter(marked.values())) if marked else agreed
+        return [Rater(name or study.name, _reports(study, only, protocol), person=True)]
+    people = [
+        Rater(f"{name} {who}".strip(), _reports(study, points, protocol), person=True)
+        for who, points in marked.items()
+    ]
+    if not agreed:
+        return people
+    *others, last = marked
+    referred = any(case.reference is not None for case in study.cases)
+    title = "reference" if referred else f"mean of {', '.join(others)} and {last}"
+    made_of = tuple(person.name for person in people)
+    mean = Rater(f"{name} {title}".strip(), _reports(study, agreed, protocol), made_of=made_of)
+    return [*people, mean]
 
 
 def _agreed(case: StudyCase) -> Points | None:
