@@ -19,6 +19,12 @@ from palpate.evaluation.normalised import FAILURE_LIMITS, ImageSummary
 from palpate.evaluation.summary import Summary
 from palpate.evaluation.tables import NO_GROUP, ErrorUnit
 from palpate.measurement import Measurement, Report
+from palpate.report.agreement_cells import (
+    RELIABILITY,
+    agreement_warnings,
+    limits_cell,
+    reliability_cells,
+)
 from palpate.report.case_view import CaseView, protocols, view_case
 from palpate.report.outline_section import OutlineSection, outline_section
 from palpate.report.parts import Bounded, Plot, Row, Table, Tile
@@ -476,6 +482,7 @@ def _agreed(agreement: Agreement) -> Agreed:
         refusals += [f"{row.name}: {count} × {reason}" for reason, count in row.refused.items()]
         if row.without_truth:
             refusals.append(f"{row.name}: {row.without_truth} × no annotated value to compare with")
+        refusals += agreement_warnings(row)
         if row.n > 2 and len(plots) < MOST_PLOTS:
             plots.append(_bland_altman(row))
     for sentence, images in (
@@ -486,7 +493,7 @@ def _agreed(agreement: Agreement) -> Agreed:
             shown = ", ".join(images[:5]) + (" …" if len(images) > 5 else "")
             refusals.append(f"{_count(len(images), 'image')} {sentence}: {shown}")
     return Agreed(
-        Table((*head, "ICC(2,1)", "SMAPE", "truth inside the interval"), tuple(rows)),
+        Table((*head, *RELIABILITY, "SMAPE", "truth inside the interval"), tuple(rows)),
         tuple(refusals),
         tuple(plots),
     )
@@ -506,8 +513,8 @@ def _agreement_row(row: QuantityAgreement) -> Row:
         _with(row.mean_absolute_error, row.mae_interval, digits),
         _with(row.bias, row.bias_interval, digits),
         figure(row.sd, digits),
-        span(row.limits, digits) or "–",
-        figure(row.icc, 3),
+        limits_cell(row, digits),
+        *reliability_cells(row),
         f"{figure(row.smape, 1)} %" if row.smape is not None else "–",
         coverage,
     )
