@@ -13,10 +13,12 @@ from palpate.io.predictions import (
     write_predictions,
     write_predictions_csv,
 )
+from palpate.localisers.calibrated import CalibratedLocaliser
 from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.localiser import Localiser
 from palpate.report.depth_colours import depth_picture
 from palpate.report.overlay import write_overlay
+from palpate.trust.store import calibration_to_plain
 from palpate.workflows.predict import Outcome, Source, predict_each
 from palpate.workflows.provenance import localiser_provenance
 
@@ -30,17 +32,22 @@ def predict_into(
     *,
     overlays: bool,
     advance: Callable[[int, str], None],
+    seen: Callable[[Image], None] = lambda image: None,
 ) -> PredictionFile:
     """Write predictions.json, predictions.csv and, if asked for, overlays/ below ``out``.
 
-    Images that cannot be read or predicted are listed in the file with the reason.
+    Images that cannot be read or predicted are listed in the file with the reason. ``seen`` is
+    given every image that was predicted, while its pixels are at hand.
     """
     found: list[PredictedImage] = []
     failures: dict[str, str] = {}
+    known = None
+    if isinstance(localiser, CalibratedLocaliser):
+        known = calibration_to_plain(localiser.calibration)
 
     def save() -> PredictionFile:
         file = PredictionFile(
-            localiser.scheme, tuple(found), localiser_provenance(localiser), failures
+            localiser.scheme, tuple(found), localiser_provenance(localiser), failures, known
         )
         write_predictions(file, out / "predictions.json")
         write_predictions_csv(file, out / "predictions.csv")
@@ -55,6 +62,8 @@ def predict_into(
                 failures[outcome.identifier] = outcome.reason
             else:
                 found.append(outcome.predicted)
+                if outcome.image is not None:
+                    seen(outcome.image)
                 if overlays:
                     _overlay(out / "overlays", outcome, picture)
             advance(done, outcome.identifier)

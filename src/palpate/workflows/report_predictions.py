@@ -1,6 +1,6 @@
 """The report of predicted images: overlays and measurements, no truth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from numpy import ndarray
@@ -8,11 +8,30 @@ from numpy import ndarray
 from palpate.image import Image
 from palpate.io.measurements import write_measurements
 from palpate.io.predictions import PredictionFile
+from palpate.measurement import Report
 from palpate.protocols.measure import measure
 from palpate.protocols.protocol import Protocol
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
+from palpate.trust.calibration import UncertaintyCalibration
+from palpate.workflows.abstain import Verdict, marked, write_set_aside
 from palpate.workflows.predict import Source
+
+
+def measure_all(
+    file: PredictionFile,
+    protocol: Protocol | None,
+    calibration: UncertaintyCalibration | None = None,
+) -> dict[str, Report]:
+    """Measure every image, with what held-out subjects say of the errors; empty without protocol.
+
+    Raises:
+        ConfigError: the protocol needs landmarks that the localiser does not know.
+    """
+    if protocol is None:
+        return {}
+    scores = None if calibration is None else calibration.scores_of(protocol)
+    return {image.image: measure(protocol, image, scores=scores) for image in file.images}
 
 
 def report_predictions(
@@ -20,21 +39,29 @@ def report_predictions(
     file: PredictionFile,
     sources: Sequence[Source],
     *,
-    protocol: Protocol | None,
-    doubts: Sequence[str] = (),
+    reports: Mapping[str, Report],
+    verdict: Verdict,
     grey: Callable[[Image], ndarray] = Image.grey,
 ) -> None:
-    """Write report.html, and measurements.csv where there is a protocol, into ``out``.
+    """Write report.html, set_aside.csv, and measurements.csv where there are measurements.
 
-    ``doubts`` are sentences about images, shown first; ``grey`` makes one channel of an image.
-
-    Raises:
-        ConfigError: the protocol needs landmarks that the localiser does not know.
+    Args:
+        out: folder.
+        file: what was predicted.
+        sources: how each image is read.
+        reports: measurements by image.
+        verdict: which cases are set aside, and why, and sentences for the top of the page.
+        grey: makes one channel of an image.
     """
-    reports = {}
-    if protocol is not None:
-        reports = {image.image: measure(protocol, image) for image in file.images}
+    by_image = {one.image: one for one in verdict.judged}
+    if reports:
+        reports = {
+            name: marked(report, by_image[name]) if name in by_image else report
+            for name, report in reports.items()
+        }
         write_measurements(list(reports.values()), out / "measurements.csv")
+    if verdict.judged:
+        write_set_aside(verdict.judged, out / "set_aside.csv")
     reads = {source.identifier: source for source in sources}
     cases = [
         ReportedCase(
@@ -48,12 +75,17 @@ def report_predictions(
         )
         for image in file.images
     ]
+    aside = verdict.set_aside
+    title = f"Landmarks in {len(cases)} images"
+    if aside:
+        title += f": {len(cases) - len(aside)} kept, {len(aside)} set aside"
     report = StudyReport(
-        title=f"Landmarks in {len(cases)} images",
+        title=title,
         cases=cases,
         provenance=file.provenance,
         warnings=[
-            *doubts,
+            *verdict.notes,
+            *(one.sentence for one in aside),
             *(f"Not predicted: {name}: {why}" for name, why in file.failures.items()),
         ],
     )
