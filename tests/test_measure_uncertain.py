@@ -7,15 +7,18 @@ import pytest
 from scipy.stats import foldnorm, rice
 
 from palpate.correlation import Correlation
+from palpate.errors import GeometryError
 from palpate.geometry.angles import angle_between
 from palpate.geometry.propagation import ONE_SD, Propagated, propagate
+from palpate.geometry.rows import turns
 from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
 from palpate.measurement import Measurement
 from palpate.prediction import Prediction
 from palpate.protocols.located import LocatedCase
 from palpate.protocols.measure import measure
-from palpate.protocols.protocol import read_protocol
+from palpate.protocols.protocol import PROTOCOLS, read_protocol
+from palpate.protocols.scene import Scene, Scenes
 
 POSITIVE = (0.0, np.inf)
 
@@ -185,3 +188,24 @@ def test_a_mirrored_case_with_sides_keeps_the_correlation_of_its_landmarks():
     assert turned.value == pytest.approx(plain.value)
     assert turned.standard_uncertainty == pytest.approx(plain.standard_uncertainty, rel=0.02)
     assert case.mirrored().landmarks.variation[0] == 1.0
+
+
+# ---- many places at once
+
+
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_a_formula_gives_many_scenes_what_it_gives_each(name):
+    protocol, rng = read_protocol(name), np.random.default_rng(9)
+    for quantity in protocol.quantities:
+        given = protocol.example_points(quantity)
+        scene = Scene({n: np.array(given[n], dtype=float) for n in quantity.needs()}, -1.0, 800.0)
+        held = quantity.formula.held(scene)[0]
+        many = Scenes(
+            {n: scene.at[n] + 0.5 * rng.normal(size=(7, 2)) for n in held.needs()}, -1.0, 800.0
+        )
+        assert held.values(many) == pytest.approx([held.value(each) for each in many], abs=1e-9)
+
+
+def test_points_that_coincide_in_one_of_many_scenes_are_refused():
+    with pytest.raises(GeometryError, match="two points of a line coincide"):
+        turns(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]))

@@ -4,15 +4,17 @@ A formula reads landmarks by name from a :class:`Scene` and gives one number: de
 the unit of the scene, a ratio, or a side (+1 or -1). A place is a landmark's name, or a list of
 names for the middle of them; a line is two places.
 
-To add a kind: a class here with ``kind``, ``gives``, ``needs`` and ``value``, its name in
-``FORMULAS`` and in ``AnyFormula``, a paragraph in docs/protocols.md, and one quantity with a
-worked example that uses it.
+To add a kind: a class here with ``kind``, ``gives``, ``needs`` and ``value`` (and ``values``, if it
+can be had for many scenes at once), its name in ``FORMULAS`` and in ``AnyFormula``, a paragraph in
+docs/protocols.md, and one quantity with a worked example that uses it.
 """
-# ruff: noqa: D102 - Formula says what needs, value and held are, once for all kinds.
+# ruff: noqa: D102 - Formula says what needs, value, values and held are, once for all kinds.
 
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from palpate.errors import GeometryError
@@ -20,8 +22,9 @@ from palpate.geometry.angles import angle_between, turn
 from palpate.geometry.circles import fit_circle
 from palpate.geometry.lines import distance, distance_to_line, translation
 from palpate.geometry.polylines import polyline_heights, polyline_length
+from palpate.geometry.rows import angles_between, crossed, lengths, turns, units
 from palpate.geometry.spine import CobbPairs, cobb_pairs, is_s_shaped
-from palpate.protocols.scene import UPWARDS, Line, Place, Scene, names_of
+from palpate.protocols.scene import UPWARDS, Line, Place, Scene, Scenes, names_of
 
 Gives = Literal["angle", "length", "ratio", "side"]
 
@@ -46,6 +49,10 @@ class Formula(BaseModel):
         """Return the number at these landmarks."""
         raise NotImplementedError
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        """Return the number of each of many scenes."""
+        return np.array([self.value(scene) for scene in scenes])
+
     def needs_facing(self) -> bool:
         """Whether the number depends on which way the patient faces."""
         return self.faces
@@ -58,6 +65,24 @@ class Formula(BaseModel):
         """
         del scene
         return self, ""
+
+
+class _Turn(Formula):
+    """Signed angle between two directions of a scene; a kind says which."""
+
+    gives: ClassVar[Gives] = "angle"
+    faces: ClassVar[bool] = True
+    period: ClassVar[float | None] = 360.0
+
+    def ends(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        """From which direction to which the angle turns, in a patient who looks to the right."""
+        raise NotImplementedError
+
+    def value(self, scene: Scene) -> float:
+        return scene.facing * turn(*self.ends(scene))
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return scenes.facing * turns(*self.ends(scenes))
 
 
 class AngleBetween(Formula):
@@ -76,6 +101,9 @@ class AngleBetween(Formula):
     def value(self, scene: Scene) -> float:
         return angle_between(scene.direction(self.first), scene.direction(self.second))
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return angles_between(scenes.direction(self.first), scenes.direction(self.second))
+
 
 class AngleAt(Formula):
     """Unsigned angle at a vertex between the ways to two places, 0 to 180 degrees."""
@@ -92,12 +120,17 @@ class AngleAt(Formula):
         return names_of(self.first, self.vertex, self.second)
 
     def value(self, scene: Scene) -> float:
-        return angle_between(
-            scene.direction((self.vertex, self.first)), scene.direction((self.vertex, self.second))
-        )
+        return angle_between(*self._legs(scene))
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return angles_between(*self._legs(scenes))
+
+    def _legs(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        first, second = (self.vertex, self.first), (self.vertex, self.second)
+        return scene.direction(first), scene.direction(second)
 
 
-class NoseDownTurn(Formula):
+class NoseDownTurn(_Turn):
     """Signed angle from one line to another, positive where the turn is nose-down.
 
     Nose-down, a line to the front goes down and a line downwards goes to the back.
@@ -107,18 +140,14 @@ class NoseDownTurn(Formula):
     start: Line
     end: Line
 
-    gives: ClassVar[Gives] = "angle"
-    faces: ClassVar[bool] = True
-    period: ClassVar[float | None] = 360.0
-
     def needs(self) -> tuple[str, ...]:
         return names_of(*self.start, *self.end)
 
-    def value(self, scene: Scene) -> float:
-        return scene.facing * turn(scene.direction(self.start), scene.direction(self.end))
+    def ends(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        return scene.direction(self.start), scene.direction(self.end)
 
 
-class Cobb(Formula):
+class Cobb(_Turn):
     """Angle between two end plates, each from back to front: kyphosis positive.
 
     That is, positive where the upper one is turned nose-down against the lower one.
@@ -128,71 +157,55 @@ class Cobb(Formula):
     upper: Line
     lower: Line
 
-    gives: ClassVar[Gives] = "angle"
-    faces: ClassVar[bool] = True
-    period: ClassVar[float | None] = 360.0
-
     def needs(self) -> tuple[str, ...]:
         return names_of(*self.upper, *self.lower)
 
-    def value(self, scene: Scene) -> float:
-        return scene.facing * turn(scene.direction(self.lower), scene.direction(self.upper))
+    def ends(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        return scene.direction(self.lower), scene.direction(self.upper)
 
 
-class PosteriorTangent(Formula):
+class PosteriorTangent(_Turn):
     """Angle between two posterior walls, each from bottom to top: kyphosis positive."""
 
     kind: Literal["posterior_tangent"]
     upper: Line
     lower: Line
 
-    gives: ClassVar[Gives] = "angle"
-    faces: ClassVar[bool] = True
-    period: ClassVar[float | None] = 360.0
-
     def needs(self) -> tuple[str, ...]:
         return names_of(*self.upper, *self.lower)
 
-    def value(self, scene: Scene) -> float:
-        return scene.facing * turn(scene.direction(self.lower), scene.direction(self.upper))
+    def ends(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        return scene.direction(self.lower), scene.direction(self.upper)
 
 
-class AngleToHorizontal(Formula):
+class AngleToHorizontal(_Turn):
     """Slope of a line from back to front against the film's horizontal."""
 
     kind: Literal["angle_to_horizontal"]
     line: Line
     positive: Literal["front_up", "front_down"]
 
-    gives: ClassVar[Gives] = "angle"
-    faces: ClassVar[bool] = True
-    period: ClassVar[float | None] = 360.0
-
     def needs(self) -> tuple[str, ...]:
         return names_of(*self.line)
 
-    def value(self, scene: Scene) -> float:
-        down = scene.facing * turn(scene.forwards, scene.direction(self.line))
-        return down if self.positive == "front_down" else -down
+    def ends(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        level, line = scene.forwards, scene.direction(self.line)
+        return (level, line) if self.positive == "front_down" else (line, level)
 
 
-class AngleToVertical(Formula):
+class AngleToVertical(_Turn):
     """Lean of a line from bottom to top against the film's vertical."""
 
     kind: Literal["angle_to_vertical"]
     line: Line
     positive: Literal["top_forwards", "top_backwards"]
 
-    gives: ClassVar[Gives] = "angle"
-    faces: ClassVar[bool] = True
-    period: ClassVar[float | None] = 360.0
-
     def needs(self) -> tuple[str, ...]:
         return names_of(*self.line)
 
-    def value(self, scene: Scene) -> float:
-        forwards = scene.facing * turn(UPWARDS, scene.direction(self.line))
-        return forwards if self.positive == "top_forwards" else -forwards
+    def ends(self, scene: Scene | Scenes) -> tuple[ndarray, ndarray]:
+        line = scene.direction(self.line)
+        return (UPWARDS, line) if self.positive == "top_forwards" else (line, UPWARDS)
 
 
 class Distance(Formula):
@@ -210,6 +223,9 @@ class Distance(Formula):
 
     def value(self, scene: Scene) -> float:
         return distance(scene.position(self.start), scene.position(self.end))
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return lengths(scenes.direction((self.start, self.end)))
 
 
 class Translation(Formula):
@@ -233,13 +249,16 @@ class Translation(Formula):
         return names_of(self.start, self.end, *axis)
 
     def value(self, scene: Scene) -> float:
+        return translation(scene.position(self.start), scene.position(self.end), self._axis(scene))
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        way = scenes.direction((self.start, self.end))
+        return (way * units(self._axis(scenes))).sum(axis=-1)
+
+    def _axis(self, scene: Scene | Scenes) -> ndarray:
         if self.along == "forwards":
-            axis = scene.forwards
-        elif self.along == "upwards":
-            axis = UPWARDS
-        else:
-            axis = scene.direction(self.along)
-        return translation(scene.position(self.start), scene.position(self.end), axis)
+            return scene.forwards
+        return UPWARDS if self.along == "upwards" else scene.direction(self.along)
 
 
 class DistanceToLine(Formula):
@@ -258,6 +277,10 @@ class DistanceToLine(Formula):
     def value(self, scene: Scene) -> float:
         start, end = (scene.position(place) for place in self.line)
         return -scene.facing * distance_to_line(scene.position(self.point), start, end)
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        along = units(scenes.direction(self.line))
+        return -scenes.facing * crossed(along, scenes.direction((self.line[0], self.point)))
 
 
 class SideOfLine(Formula):
@@ -508,6 +531,12 @@ class Ratio(Formula):
             raise GeometryError("the length to divide by is zero")
         return self.numerator.value(scene) / below
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        below = self.denominator.values(scenes)
+        if (below == 0.0).any():
+            raise GeometryError("the length to divide by is zero")
+        return self.numerator.values(scenes) / below
+
 
 class Sum(Formula):
     """Several angles added."""
@@ -534,6 +563,9 @@ class Sum(Formula):
 
     def value(self, scene: Scene) -> float:
         return sum(term.value(scene) for term in self.terms)
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return np.sum([term.values(scenes) for term in self.terms], axis=0)
 
 
 AnyFormula = Annotated[

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.errors import ConfigError, GeometryError
-from palpate.geometry.propagation import Propagated, propagate
+from palpate.geometry.propagation import AtOnce, Propagated, propagate
 from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
 from palpate.measurement import Measurement, Report
@@ -18,7 +18,7 @@ from palpate.points import Points
 from palpate.prediction import Prediction
 from palpate.protocols.formula import SideOfLine
 from palpate.protocols.protocol import Protocol, Quantity
-from palpate.protocols.scene import Scene
+from palpate.protocols.scene import Scene, Scenes
 from palpate.protocols.uncertain import Asked, Doubt, doubt
 from palpate.scheme import LandmarkScheme
 from palpate.suggest import did_you_mean
@@ -297,8 +297,13 @@ def _evaluate(
         offset = propagate(lambda points: held.offset(varied(points)), mean, joint)
         told, note = _side(value, offset, asked)
         return _Result(value, told, names, note)
+
+    def scenes(places: Float[ndarray, "place n 2"]) -> Scenes:
+        at = {name: places[:, k] for k, name in enumerate(names)}
+        return Scenes(at, scene.facing, scene.height)
+
     found = propagate(
-        lambda points: held.value(varied(points)),
+        AtOnce(lambda points: held.value(varied(points)), lambda many: held.values(scenes(many))),
         mean,
         joint,
         period=held.period,
