@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ from palpate.augment.channels import CHANNELS
 from palpate.errors import PalpateError
 from palpate.files import write_bytes
 from palpate.image import Image
+from palpate.localisers.calibrated import calibration_path, find_calibration
 from palpate.localisers.engines import METADATA_KEY, load_onnx, load_onnx_limbs
 from palpate.localisers.limb_spec import LIMBS, LimbSpec
 from palpate.localisers.limbs import LimbLocaliser
@@ -25,6 +26,7 @@ from palpate.localisers.run_folder import RunFolder
 from palpate.localisers.spec import LocaliserSpec
 from palpate.localisers.torch_engine import load_network
 from palpate.localisers.torch_limbs import load_chain
+from palpate.trust.store import write_calibration
 
 _ALLOWED_PX = 0.1
 _ALLOWED_MAPS = 0.01  # of 1, or of a logit
@@ -40,6 +42,8 @@ class Exported:
 
 def export_onnx(run: Path, out: Path) -> Exported:
     """Write an ONNX file that holds all that predicting needs, and check it on noise images.
+
+    A calibrated run's calibration is written beside it, as ``OUT.calibration.json``.
 
     Raises:
         PalpateError: the exported model answers differently by more than a tenth of a pixel.
@@ -63,7 +67,20 @@ def export_onnx(run: Path, out: Path) -> Exported:
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
+    _export_calibration(run, out)
     return Exported(out, difference)
+
+
+def _export_calibration(run: Path, out: Path) -> None:
+    """Put the run's calibration, without names of subjects, beside the exported model."""
+    calibration = find_calibration(run)
+    if calibration is None:
+        # Of an earlier export to this name it would be another run's.
+        calibration_path(out).unlink(missing_ok=True)
+        return
+    weights = load_localiser(out).weights
+    exported = replace(calibration, weights=weights, subjects=())
+    write_calibration(exported, calibration_path(out))
 
 
 def to_onnx(network: nn.Module, spec: LocaliserSpec) -> bytes:
