@@ -73,10 +73,22 @@ def unexpected(
 def misfits(labels: Offsets) -> tuple[Float[ndarray, " image"], Float[ndarray, " image"]]:
     """Return how far each shape, as it is and mirrored, is from the shape that most resemble.
 
-    The median distance of its landmarks once laid on it, in sizes of that shape.
+    The median distance of its landmarks once laid on it, in sizes of that shape. As many may be
+    mirrored as not: all are turned as one of them before the common shape is sought.
     """
     z = _complex(labels)
-    shape = _middle(z)
+    trials = [_unit(each) for each in z[:: max(1, len(z) // 12)]]
+    trial = min(trials, key=lambda shape: float(np.median(np.minimum(*_both_ways(z, shape)))))
+    as_is, mirrored = _both_ways(z, trial)
+    other = mirrored < as_is
+    if other.mean() > 0.5:
+        other = ~other
+    return _both_ways(z, _middle(np.where(other[:, None], np.conj(z), z)))
+
+
+def _both_ways(
+    z: Shapes, shape: Complex[ndarray, " landmark"]
+) -> tuple[Float[ndarray, " image"], Float[ndarray, " image"]]:
     as_is, mirrored = (
         _medians(np.abs(_lay(each, shape).z - shape))[:, 0] for each in (z, np.conj(z))
     )
@@ -246,6 +258,10 @@ def _replaced(
     return filled
 
 
-def _cost(learned: Offsets, judged: Offsets, ridge: float) -> float:
+def _cost(
+    learned: Float[ndarray, "learned landmark 2"],
+    judged: Float[ndarray, "judged landmark 2"],
+    ridge: float,
+) -> float:
     left = _left(judged, _precision(learned, ridge))
     return float(np.median(np.linalg.norm(left, axis=2)))

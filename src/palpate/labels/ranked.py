@@ -110,6 +110,9 @@ def rank_labels(study: Study, held_out: HeldOutPredictions | None = None) -> Ran
         for apart in annotators_apart(sets)
         if (apart.image, apart.landmark) not in told
     ]
+    # What is within chance and stands in the list already is told once.
+    told = {(e.image, name) for e in entries if e.found for name in e.landmarks}
+    entries = [e for e in entries if e.found or (e.image, e.landmarks[0]) not in told]
     images = {name for labels in sets for name in labels.images}
     judged = len(images & set(held_out.images)) if held_out is not None else 0
     return RankedLabels(tuple(sorted(entries, key=_order)), judged, len(images) - judged)

@@ -184,6 +184,12 @@ class _Row:
         square = np.einsum("ni,nij,nj->n", apart, self.inverse[list(places)], apart)
         return np.asarray(np.minimum(self.tail.surprise(square), _LOUDEST))
 
+    def table(self, labels: Float[ndarray, "n 2"], places: Sequence[int]) -> Float[ndarray, "n m"]:
+        """Surprise of every label at the place of every one of these landmarks."""
+        apart = labels[:, None] - self.place[None, list(places)]
+        square = np.einsum("nmi,mij,nmj->nm", apart, self.inverse[list(places)], apart)
+        return np.asarray(np.minimum(self.tail.surprise(square), _LOUDEST))
+
 
 def _hypotheses(labels: LabelSet, residuals: Residuals, row: int) -> Iterator[Suspicion]:
     """The one whole-set hypothesis that explains most, else single exchanges."""
@@ -225,7 +231,7 @@ def _exchanged(
     """Labels that lie at each other's predictions: the assignment that explains them best."""
     rows = np.flatnonzero(image.both)
     own = image.labels[rows] - shift
-    table = np.stack([image.costs(own, [k] * len(rows)) for k in rows.tolist()], axis=1)
+    table = image.table(own, rows.tolist())
     order = np.asarray(linear_sum_assignment(table)[1], dtype=np.int64)
     cycles = [
         cycle
