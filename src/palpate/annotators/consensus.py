@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
-from palpate.annotators.estimate import Errors, estimate_errors, groups_of
+from palpate.annotators.estimate import estimate_errors, groups_of
 from palpate.annotators.marks import Marks
-from palpate.annotators.posterior import Posterior
 from palpate.points import ABSENT, Points
 
 
@@ -25,9 +24,11 @@ class Consensus:
         mean: px; NaN exactly where nobody marked the landmark.
         covariance: of the mean, px squared, if annotators err independently of each other: what
             all of them get wrong alike is not in it. NaN where the mean is.
-        errors: bias and covariance of every annotator at every landmark.
+        bias: of every annotator, px; of annotators who share images they sum to zero.
+        spread: covariance of every annotator's points about the truth and the bias, px squared.
+        rate: share of the points that are wild.
         images: how many images with another annotator's point tell of an annotator there; where
-            it is 0, bias and covariance are those of the prior.
+            it is 0, bias and spread are those of the prior.
         weights: mean share of an annotator's point in the consensus, over those images.
         wild: probability that a point is a wild one, by image.
         any_wild: probability that one of the points of a landmark in an image is.
@@ -41,7 +42,9 @@ class Consensus:
     marks: Marks
     mean: Float[ndarray, "image landmark d"]
     covariance: Float[ndarray, "image landmark d d"]
-    errors: Errors
+    bias: Float[ndarray, "annotator landmark d"]
+    spread: Float[ndarray, "annotator landmark d d"]
+    rate: float
     images: Int[ndarray, "annotator landmark"]
     weights: Float[ndarray, "annotator landmark"]
     wild: Float[ndarray, "image annotator landmark"]
@@ -92,27 +95,21 @@ def estimate_consensus(marks: Marks) -> Consensus:
     given = marks.given
     shared = given & (given.sum(axis=1, keepdims=True) > 1)
     somebody = marks.seen() != ABSENT
-    mean = np.stack([each.mean for each in truth], axis=1)
-    covariance = np.stack([each.covariance for each in truth], axis=1)
     images = shared.sum(axis=0)
+    weights = (truth.weight.transpose(0, 2, 1) * shared).sum(axis=0) / np.maximum(images, 1)
     return Consensus(
         marks=marks,
-        mean=np.where(somebody[..., None], mean, np.nan),
-        covariance=np.where(somebody[..., None, None], covariance, np.nan),
-        errors=errors,
+        mean=np.where(somebody[..., None], truth.mean, np.nan),
+        covariance=np.where(somebody[..., None, None], truth.covariance, np.nan),
+        bias=errors.bias.transpose(1, 0, 2),
+        spread=errors.covariance.transpose(1, 0, 2, 3),
+        rate=errors.rate,
         images=images,
-        weights=_weights(truth, shared) / np.maximum(images, 1),
-        wild=np.stack([each.wild for each in truth], axis=2),
-        any_wild=np.stack([each.any_wild for each in truth], axis=1),
+        weights=weights,
+        wild=truth.wild.transpose(0, 2, 1),
+        any_wild=truth.any_wild,
         notes=tuple(_notes(marks)),
     )
-
-
-def _weights(
-    truth: list[Posterior], shared: Bool[ndarray, "image annotator landmark"]
-) -> Float[ndarray, "annotator landmark"]:
-    weight = np.stack([each.weight for each in truth], axis=2)
-    return np.asarray(np.where(shared, weight, 0.0).sum(axis=0))
 
 
 def _notes(marks: Marks) -> Iterator[str]:

@@ -8,7 +8,6 @@ of the landmark (as ``PRIOR_IMAGES`` more images would), and that towards the me
 landmarks (as ``POOL_IMAGES`` more points would): the mode under an inverse-Wishart prior.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -26,9 +25,9 @@ PRIOR_IMAGES, POOL_IMAGES, BIAS_IMAGES = 10.0, 3.0, 1.0
 # Beforehand one point in a hundred is wild, as surely as a hundred points would say it.
 _RATE, _RATE_POINTS, _HIGHEST_RATE = 0.01, 100.0, 0.2
 # Until the spread is roughly known, nothing is wild.
-_ROUNDS_OF_ALL, _MOST_ROUNDS = 5, 300
+_ROUNDS_OF_ALL, _MOST_ROUNDS = 5, 200
 # Rounds end where the log likelihood changes by less than this, times the points.
-_SETTLED = 1e-7
+_SETTLED = 1e-6
 # Of the spread of all points: annotators who click the same pixel are still no better than this.
 _FINEST = 1e-10
 
@@ -43,38 +42,63 @@ class Errors:
         rate: share of the points that are wild.
     """
 
-    bias: Float[ndarray, "annotator landmark d"]
-    covariance: Float[ndarray, "annotator landmark d d"]
+    bias: Float[ndarray, "landmark annotator d"]
+    covariance: Float[ndarray, "landmark annotator d d"]
     rate: float
 
 
-def estimate_errors(marks: Marks) -> tuple[Errors, list[Posterior]]:
-    """Estimate the annotators' errors and, with them, the truth: one posterior a landmark.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Given:
+    """What there is: points (0 where there is none), and which of them another one is beside."""
+
+    marked: Float[ndarray, "image landmark annotator d"]
+    given: Bool[ndarray, "image landmark annotator"]
+    shared: Bool[ndarray, "image landmark annotator"]
+    groups: list[list[list[int]]]
+    finest: Float[ndarray, "d d"]
+
+    @classmethod
+    def of(cls, marks: Marks) -> "_Given":
+        given = np.asarray(marks.given.transpose(0, 2, 1))
+        marked = marks.coordinates.transpose(0, 2, 1, 3)
+        axes = marked.shape[3]
+        spread = np.atleast_2d(np.cov(marked[given], rowvar=False))
+        return cls(
+            np.where(given[..., None], marked, 0.0),
+            given,
+            given & (given.sum(axis=2, keepdims=True) > 1),
+            [groups_of(given[:, k]) for k in range(given.shape[1])],
+            # Moves with the points, as all else does.
+            np.asarray(_FINEST * spread + 1e-12 * np.eye(axes)),
+        )
+
+    def truth(self, errors: Errors) -> Posterior:
+        return posterior(self.marked, self.given, errors.bias, errors.covariance, errors.rate)
+
+
+def estimate_errors(marks: Marks) -> tuple[Errors, Posterior]:
+    """Estimate the annotators' errors and, with them, the truth.
 
     Source:
         Warfield, Zou and Wells, "Validation of image segmentation by estimating rater bias and
         variance", Phil. Trans. R. Soc. A 366:2361-2375, 2008, here with a covariance at each
         landmark, wild points and priors.
     """
-    given = marks.given
-    marked = np.where(given[..., None], marks.coordinates, 0.0)
-    shared = given & (given.sum(axis=1, keepdims=True) > 1)
-    groups = [groups_of(given[:, :, k]) for k in range(given.shape[2])]
-    errors = _beginning(marked, given, shared)
+    there = _Given.of(marks)
+    errors = _beginning(there)
     before = -np.inf
     for turn in range(_MOST_ROUNDS):
-        truth = _truths(marked, given, errors)
-        likelihood = sum(each.log_likelihood for each in truth)
-        if turn > _ROUNDS_OF_ALL and abs(likelihood - before) < _SETTLED * shared.sum():
+        truth = there.truth(errors)
+        change = abs(truth.log_likelihood - before)
+        if turn > _ROUNDS_OF_ALL and change < _SETTLED * there.shared.sum():
             break
-        before = likelihood
-        rate = 0.0 if turn < _ROUNDS_OF_ALL else _rate(truth, shared)
+        before = truth.log_likelihood
         errors = Errors(
-            _biases(truth, shared, groups),
-            _covariances(truth, shared, groups, errors.covariance, _finest(marks)),
-            rate,
+            _biases(truth, there),
+            _covariances(truth, there, errors.covariance),
+            0.0 if turn < _ROUNDS_OF_ALL else _rate(truth, there.shared),
         )
-    return errors, _truths(marked, given, errors)
+    return errors, there.truth(errors)
 
 
 def groups_of(given: Bool[ndarray, "image annotator"]) -> list[list[int]]:
@@ -95,105 +119,58 @@ def groups_of(given: Bool[ndarray, "image annotator"]) -> list[list[int]]:
     return [np.flatnonzero(label == group).tolist() for group in range(number)]
 
 
-def _truths(
-    marked: Float[ndarray, "image annotator landmark d"],
-    given: Bool[ndarray, "image annotator landmark"],
-    errors: Errors,
-) -> list[Posterior]:
-    return [
-        posterior(
-            marked[:, :, k], given[:, :, k], errors.bias[:, k], errors.covariance[:, k], errors.rate
-        )
-        for k in range(given.shape[2])
-    ]
-
-
-def _beginning(
-    marked: Float[ndarray, "image annotator landmark d"],
-    given: Bool[ndarray, "image annotator landmark"],
-    shared: Bool[ndarray, "image annotator landmark"],
-) -> Errors:
+def _beginning(there: _Given) -> Errors:
     """Nobody biased, all alike: the spread about the annotators' mean."""
-    axes = marked.shape[3]
-    count = np.maximum(given.sum(axis=1, keepdims=True), 1)[..., None]
-    apart = (marked - marked.sum(axis=1, keepdims=True) / count)[shared]
-    spread = np.einsum("nu,nv->uv", apart, apart) / len(apart)
-    spread = spread + max(float(np.trace(spread)), 1e-6) * 1e-6 * np.eye(axes)
-    shape = marked.shape[1:3]
+    marked, given = there.marked, there.given
+    count = np.maximum(given.sum(axis=2, keepdims=True), 1)[..., None]
+    apart = (marked - marked.sum(axis=2, keepdims=True) / count)[there.shared]
+    spread = np.einsum("nu,nv->uv", apart, apart) / len(apart) + there.finest
+    shape, axes = marked.shape[1:3], marked.shape[3]
     return Errors(np.zeros((*shape, axes)), np.broadcast_to(spread, (*shape, axes, axes)), 0.0)
 
 
-def _finest(marks: Marks) -> Float[ndarray, "d d"]:
-    """The covariance below which no annotator is taken to be; it moves with the points."""
-    points = marks.coordinates[marks.given]
-    axes = points.shape[1]
-    spread = np.atleast_2d(np.cov(points, rowvar=False))
-    return np.asarray(_FINEST * spread + 1e-12 * np.eye(axes))
-
-
 def _covariances(
-    truth: Sequence[Posterior],
-    shared: Bool[ndarray, "image annotator landmark"],
-    groups: Sequence[list[list[int]]],
-    before: Float[ndarray, "annotator landmark d d"],
-    finest: Float[ndarray, "d d"],
-) -> Float[ndarray, "annotator landmark d d"]:
+    truth: Posterior, there: _Given, before: Float[ndarray, "landmark annotator d d"]
+) -> Float[ndarray, "landmark annotator d d"]:
     """Every annotator's scatter about the truth, drawn towards what is usual at the landmark.
 
     What is usual is the harmonic mean of the annotators' covariances, the mode of the scale of an
     inverse-Wishart prior that they share: one who scatters far does not spoil it.
     """
-    scatter = np.stack(
-        [np.einsum("ia,iauv->auv", shared[:, :, k], t.scatter) for k, t in enumerate(truth)], axis=1
-    )
-    seen = shared.sum(axis=0)
+    scatter = np.einsum("ika,ikauv->kauv", there.shared, truth.scatter)
+    seen = there.shared.sum(axis=0)
+    known = seen > 0
     # Every bias costs a degree of freedom, less what of it went into the truth.
-    weight = np.stack([_mean(t.weight, shared[:, :, k]) for k, t in enumerate(truth)], axis=1)
-    freedom = np.where(seen > 0, np.maximum(seen - 1.0 + weight, 0.0), 0.0)
-    somebody = (seen > 0).any(axis=0)
-    precision = np.where((seen > 0)[..., None, None], np.linalg.inv(before), 0.0).sum(axis=0)
-    count = np.maximum((seen > 0).sum(axis=0), 1)[:, None, None]
-    safe = np.where(somebody[:, None, None], precision / count, np.eye(len(finest)))
-    usual = np.linalg.inv(safe)
-    of_all = usual[somebody].mean(axis=0) + finest
-    much = np.where(somebody, freedom.sum(axis=0), 0.0)[:, None, None]
+    weight = (truth.weight * there.shared).sum(axis=0) / np.maximum(seen, 1)
+    freedom = np.where(known, np.maximum(seen - 1.0 + weight, 0.0), 0.0)
+    somebody = known.sum(axis=1) > 0
+    precision = np.where(known[..., None, None], np.linalg.inv(before), 0.0).sum(axis=1)
+    mean = precision / np.maximum(known.sum(axis=1), 1)[:, None, None]
+    usual = np.linalg.inv(np.where(somebody[:, None, None], mean, np.eye(mean.shape[1])))
+    of_all = usual[somebody].mean(axis=0) + there.finest
+    much = freedom.sum(axis=1)[:, None, None]
     landmark = (much * usual + POOL_IMAGES * of_all) / (much + POOL_IMAGES)
-    covariance = (scatter + PRIOR_IMAGES * landmark) / (freedom + PRIOR_IMAGES)[..., None, None]
-    for k, several in enumerate(groups):
+    drawn = scatter + PRIOR_IMAGES * landmark[:, None]
+    covariance = np.asarray(drawn / (freedom + PRIOR_IMAGES)[..., None, None])
+    for k, several in enumerate(there.groups):
         for group in several:
             if len(group) == 2:  # only the covariance of their difference is known
-                covariance[group, k] = covariance[group, k].mean(axis=0)
-    return np.asarray(covariance)
+                covariance[k, group] = covariance[k, group].mean(axis=0)
+    return covariance
 
 
-def _biases(
-    truth: Sequence[Posterior],
-    shared: Bool[ndarray, "image annotator landmark"],
-    groups: Sequence[list[list[int]]],
-) -> Float[ndarray, "annotator landmark d"]:
+def _biases(truth: Posterior, there: _Given) -> Float[ndarray, "landmark annotator d"]:
     """Mean offsets from the truth; of annotators who share images they sum to zero."""
-    bias = np.stack([_bias(t, shared[:, :, k]) for k, t in enumerate(truth)], axis=1)
-    for k, several in enumerate(groups):
+    offset = (truth.offset * there.shared[..., None]).sum(axis=0)
+    share = (truth.share * there.shared).sum(axis=0)
+    bias = np.asarray(offset / (share + BIAS_IMAGES)[..., None])
+    for k, several in enumerate(there.groups):
         for group in several:
-            bias[group, k] -= bias[group, k].mean(axis=0)
+            bias[k, group] -= bias[k, group].mean(axis=0)
     return bias
 
 
-def _rate(truth: Sequence[Posterior], shared: Bool[ndarray, "image annotator landmark"]) -> float:
-    wild = sum(float(t.wild[shared[:, :, k]].sum()) for k, t in enumerate(truth))
+def _rate(truth: Posterior, shared: Bool[ndarray, "image landmark annotator"]) -> float:
+    wild = float(truth.wild[shared].sum())
     rate = (wild + _RATE * _RATE_POINTS) / (float(shared.sum()) + _RATE_POINTS)
     return min(rate, _HIGHEST_RATE)
-
-
-def _bias(
-    truth: Posterior, shared: Bool[ndarray, "image annotator"]
-) -> Float[ndarray, "annotator d"]:
-    offset = np.where(shared[..., None], truth.offset, 0.0).sum(axis=0)
-    share = np.where(shared, truth.share, 0.0).sum(axis=0)
-    return np.asarray(offset / (share + BIAS_IMAGES)[:, None])
-
-
-def _mean(
-    values: Float[ndarray, "image annotator"], where: Bool[ndarray, "image annotator"]
-) -> Float[ndarray, " annotator"]:
-    return np.asarray(np.where(where, values, 0.0).sum(axis=0) / np.maximum(where.sum(axis=0), 1))

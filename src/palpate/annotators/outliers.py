@@ -72,10 +72,10 @@ def distances(consensus: Consensus) -> Float[ndarray, "image annotator landmark"
     The others count as their weights in the consensus do, each by its covariance and by how likely
     it is wild itself. NaN where nobody else marked the landmark.
     """
-    marks, errors = consensus.marks, consensus.errors
+    marks = consensus.marks
     given = marks.given
-    free = np.where(given[..., None], marks.coordinates - errors.bias, 0.0)
-    precision = np.linalg.inv(errors.covariance)
+    free = np.where(given[..., None], marks.coordinates - consensus.bias, 0.0)
+    precision = np.linalg.inv(consensus.spread)
     count = (given * (1.0 - consensus.wild)).astype(float) + 1e-9 * given
     part = np.einsum("iak,akuv->iakuv", count, precision)
     pull = np.einsum("iakuv,iakv->iaku", part, free)

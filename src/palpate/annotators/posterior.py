@@ -25,7 +25,7 @@ _MANY = 8
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Posterior:
-    """The truth of every image for one landmark, and what its annotators' errors were.
+    """The truth of every image and landmark, and what the annotators' errors were.
 
     Where nobody marked the landmark, mean and covariance are 0 and count for nothing.
 
@@ -33,7 +33,7 @@ class Posterior:
         mean: of the truth.
         covariance: of the truth.
         wild: probability that a point is a wild one; 0 where there is none.
-        any_wild: probability that one of the image's points is.
+        any_wild: probability that one of a landmark's points in an image is.
         share: expected precision of a point, in that of its annotator: 1, or less if it is wild.
         weight: share of a point in the truth, the trace of its part in the weighted mean over d.
         offset: expected error of a point (its own bias included), weighted by ``share``.
@@ -41,98 +41,100 @@ class Posterior:
         log_likelihood: of all contrasts between annotators, up to a constant.
     """
 
-    mean: Float[ndarray, "image d"]
-    covariance: Float[ndarray, "image d d"]
-    wild: Float[ndarray, "image annotator"]
-    any_wild: Float[ndarray, " image"]
-    share: Float[ndarray, "image annotator"]
-    weight: Float[ndarray, "image annotator"]
-    offset: Float[ndarray, "image annotator d"]
-    scatter: Float[ndarray, "image annotator d d"]
+    mean: Float[ndarray, "image landmark d"]
+    covariance: Float[ndarray, "image landmark d d"]
+    wild: Float[ndarray, "image landmark annotator"]
+    any_wild: Float[ndarray, "image landmark"]
+    share: Float[ndarray, "image landmark annotator"]
+    weight: Float[ndarray, "image landmark annotator"]
+    offset: Float[ndarray, "image landmark annotator d"]
+    scatter: Float[ndarray, "image landmark annotator d d"]
     log_likelihood: float
 
 
 def posterior(
-    marked: Float[ndarray, "image annotator d"],
-    given: Bool[ndarray, "image annotator"],
-    bias: Float[ndarray, "annotator d"],
-    covariance: Float[ndarray, "annotator d d"],
+    marked: Float[ndarray, "image landmark annotator d"],
+    given: Bool[ndarray, "image landmark annotator"],
+    bias: Float[ndarray, "landmark annotator d"],
+    covariance: Float[ndarray, "landmark annotator d d"],
     rate: float,
 ) -> Posterior:
-    """Return the posterior of the truth of one landmark in every image.
+    """Return the posterior of the truth of every landmark in every image.
 
     Args:
         marked: the points; what stands where there is none does not matter, but is finite.
         given: which points there are.
-        bias: of each annotator.
+        bias: of each annotator at each landmark.
         covariance: of each annotator's error, positive definite.
         rate: probability that a point is wild; 0 takes all as usual ones.
     """
-    errors = np.where(given[..., None], marked - bias, 0.0)
-    patterns = _patterns(given.shape[1]) if rate > 0 else np.zeros((1, given.shape[1]), bool)
-    share = np.where(patterns, 1.0 / WILD, 1.0)
     here = given.astype(float)
-    part = np.einsum("pa,ia,auv->piauv", share, here, np.linalg.inv(covariance))
+    errors = (marked - bias) * here[..., None]
+    patterns = _patterns(given.shape[2]) if rate > 0 else np.zeros((1, given.shape[2]), bool)
+    share = np.where(patterns, 1.0 / WILD, 1.0)
+    part = np.einsum("pa,ika,kauv->pikauv", share, here, np.linalg.inv(covariance))
     mean, within, log = _given_pattern(errors, part)
     log = log + _determinants(patterns, here, covariance) + _prior(patterns, given, rate)
     highest = log.max(axis=0)
     chance = np.exp(log - highest)
     evidence = chance.sum(axis=0)
     chance = chance / evidence
-    centre = np.einsum("pi,piu->iu", chance, mean)
+    centre = (chance[..., None] * mean).sum(axis=0)
     apart = mean - centre
-    spread = within + np.einsum("piu,piv->piuv", apart, apart)
-    left = errors[None] - mean[:, :, None]
-    used = np.einsum("pi,pa,ia->pia", chance, share, here)
-    count = here.sum(axis=1)
-    weights = np.einsum("piuv,piavu->pia", within, part) / marked.shape[2]
+    spread = within + apart[..., None] * apart[..., None, :]
+    left = errors - mean[:, :, :, None]
+    used = chance[..., None] * share[:, None, None] * here
+    outer = left[..., None] * left[..., None, :] + within[:, :, :, None]
+    count = here.sum(axis=2)
+    somebody = count > 0
+    weights = np.einsum("pikuv,pikavu->pika", within, part) / marked.shape[3]
     return Posterior(
-        mean=np.where((count > 0)[:, None], centre, 0.0),
+        mean=np.where(somebody[..., None], centre, 0.0),
         covariance=np.where(
-            (count > 0)[:, None, None], np.einsum("pi,piuv->iuv", chance, spread), 0.0
+            somebody[..., None, None], (chance[..., None, None] * spread).sum(axis=0), 0.0
         ),
-        wild=np.einsum("pi,pa->ia", chance, patterns.astype(float)) * here,
-        any_wild=np.einsum("pi,p->i", chance, patterns.any(axis=1).astype(float)),
+        wild=np.einsum("pik,pa->ika", chance, patterns.astype(float)) * here,
+        any_wild=np.einsum("pik,p->ik", chance, patterns.any(axis=1).astype(float)),
         share=used.sum(axis=0),
-        weight=np.einsum("pi,pia->ia", chance, weights),
-        offset=np.einsum("pia,piau->iau", used, left + bias),
-        scatter=np.einsum("pia,piau,piav->iauv", used, left, left)
-        + np.einsum("pia,piuv->iauv", used, within),
+        weight=(chance[..., None] * weights).sum(axis=0),
+        offset=(used[..., None] * (left + bias)).sum(axis=0),
+        scatter=(used[..., None, None] * outer).sum(axis=0),
         log_likelihood=float((highest + np.log(evidence))[count > 1].sum()),
     )
 
 
 def _given_pattern(
-    errors: Float[ndarray, "image annotator d"],
-    part: Float[ndarray, "pattern image annotator d d"],
+    errors: Float[ndarray, "image landmark annotator d"],
+    part: Float[ndarray, "pattern image landmark annotator d d"],
 ) -> tuple[
-    Float[ndarray, "pattern image d"],
-    Float[ndarray, "pattern image d d"],
-    Float[ndarray, "pattern image"],
+    Float[ndarray, "pattern image landmark d"],
+    Float[ndarray, "pattern image landmark d d"],
+    Float[ndarray, "pattern image landmark"],
 ]:
     """Mean and covariance of the truth if a pattern holds, and the log density of the points.
 
     ``part`` is the precision of each point; the density is without the determinants of those.
     """
-    total = part.sum(axis=2)
-    nobody = ~(np.abs(total[0]).sum(axis=(1, 2)) > 0)
-    safe = np.where(nobody[:, None, None], np.eye(total.shape[2]), total)
+    total = part.sum(axis=3)
+    nobody = ~(np.abs(total).sum(axis=(3, 4), keepdims=True) > 0)
+    safe = np.where(nobody, np.eye(total.shape[3]), total)
     within = np.linalg.inv(safe)
-    mean = np.einsum("piuv,piavw,iaw->piu", within, part, errors)
-    left = errors[None] - mean[:, :, None]
-    squared = np.einsum("piau,piauv,piav->pi", left, part, left)
+    pull = np.einsum("pikavw,ikaw->pikv", part, errors)
+    mean = np.einsum("pikuv,pikv->piku", within, pull)
+    left = errors - mean[:, :, :, None]
+    squared = np.einsum("pikau,pikauv,pikav->pik", left, part, left)
     return mean, within, np.asarray(-0.5 * (np.linalg.slogdet(safe)[1] + squared))
 
 
 def _determinants(
     patterns: Bool[ndarray, "pattern annotator"],
-    here: Float[ndarray, "image annotator"],
-    covariance: Float[ndarray, "annotator d d"],
-) -> Float[ndarray, "pattern image"]:
+    here: Float[ndarray, "image landmark annotator"],
+    covariance: Float[ndarray, "landmark annotator d d"],
+) -> Float[ndarray, "pattern image landmark"]:
     """Half the log determinants of the points' precisions."""
-    usual = here @ np.linalg.slogdet(covariance)[1]
-    wild = patterns.astype(float) @ here.T
-    return np.asarray(-0.5 * (usual + covariance.shape[1] * np.log(WILD) * wild))
+    usual = (here * np.linalg.slogdet(covariance)[1]).sum(axis=2)
+    wild = np.einsum("pa,ika->pik", patterns.astype(float), here)
+    return np.asarray(-0.5 * (usual + covariance.shape[2] * np.log(WILD) * wild))
 
 
 def _patterns(annotators: int) -> Bool[ndarray, "pattern annotator"]:
@@ -148,16 +150,16 @@ def _patterns(annotators: int) -> Bool[ndarray, "pattern annotator"]:
 
 def _prior(
     patterns: Bool[ndarray, "pattern annotator"],
-    given: Bool[ndarray, "image annotator"],
+    given: Bool[ndarray, "image landmark annotator"],
     rate: float,
-) -> Float[ndarray, "pattern image"]:
+) -> Float[ndarray, "pattern image landmark"]:
     """Log probability of each pattern; none for those that an image cannot have."""
     if rate <= 0:
-        return np.zeros((len(patterns), len(given)))
-    wild = patterns.sum(axis=1)[:, None]
-    here = given.sum(axis=1)[None]
+        return np.zeros((len(patterns), *given.shape[:2]))
+    wild = patterns.sum(axis=1)[:, None, None]
+    here = given.sum(axis=2)
     # A wild point must be there, and no more than half of the points can be wild.
-    absent = patterns.astype(float) @ (~given).T.astype(float) > 0
-    impossible = absent | (wild > here // 2)
+    there = np.einsum("pa,ika->pik", patterns.astype(float), given.astype(float))
+    possible = (there == wild) & (wild <= here // 2)
     log = wild * np.log(rate) + (here - wild) * np.log1p(-rate)
-    return np.where(impossible, -np.inf, log)
+    return np.where(possible, log, -np.inf)

@@ -23,13 +23,23 @@ from palpate.points import Points
 from palpate.sample import Sample
 from palpate.training.pixel_store import PixelStore
 
+# Sets the draw of an annotator apart from that of the variation.
+_WHOSE = 1
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingImage:
-    """A prepared image with its points in pixels of the image as given."""
+    """A prepared image with its points in pixels of the image as given.
+
+    Args:
+        prepared: the pixels.
+        points: what it is judged by.
+        annotators: each one's points, where an example is to be one of theirs; else empty.
+    """
 
     prepared: Prepared
     points: Points
+    annotators: tuple[Points, ...] = ()
 
     @classmethod
     def of(cls, sample: Sample, grid: tuple[int, int], *, colour: bool = False) -> "TrainingImage":
@@ -49,7 +59,17 @@ class TrainingImage:
     def kept(self, store: PixelStore) -> "TrainingImage":
         """Return the same, with its pixels in a store."""
         pixels = store.keep(self.prepared.pixels)
-        return TrainingImage(replace(self.prepared, pixels=pixels), self.points)
+        return replace(self, prepared=replace(self.prepared, pixels=pixels))
+
+    def known_by(self, annotators: Sequence[Points]) -> "TrainingImage":
+        """Return the same, with the points of one of several annotators in every example."""
+        return replace(self, annotators=tuple(annotators))
+
+    def example(self, *chance: int) -> Points:
+        """Return the points of one example: the image's, or an annotator's drawn by ``chance``."""
+        if not self.annotators:
+            return self.points
+        return self.annotators[np.random.default_rng(chance).integers(len(self.annotators))]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -103,7 +123,9 @@ class Examples:
         name = self.spec.channels
         if to_grid.mirrors and self.spec.mirrored_channels:
             name = self.spec.mirrored_channels
-        move = image.points.mirrored if to_grid.mirrors else image.points.moved
+        # Drawn apart, so that pictures are the same whoever's points they go with.
+        points = image.example(self.seed, epoch, index, _WHOSE)
+        move = points.mirrored if to_grid.mirrors else points.moved
         coordinates = move(to_grid).coordinates
         present = _inside(coordinates, grid)
         target = self.spec.codec.encode(np.nan_to_num(coordinates), present)

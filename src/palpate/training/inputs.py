@@ -49,7 +49,8 @@ def training_images(
     images = []
     for done, name in enumerate(names):
         advance(f"reading {what} images", done, len(names), "")
-        for sample in job.samples(name):
-            image = TrainingImage.of(sample, grid, colour=colour)
-            images.append(image.kept(store))
+        for several in job.views(name):
+            image = TrainingImage.of(several[0], grid, colour=colour).kept(store)
+            each = [sample.points for sample in several if sample.points is not None]
+            images.append(image.known_by(each) if len(each) > 1 else image)
     return images

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,7 +15,8 @@ from palpate.scheme import LandmarkScheme
 from palpate.splits import Split
 from palpate.study import Study
 from palpate.training.focus import Focus
-from palpate.training.recipe import Recipe
+from palpate.training.labels import training_points
+from palpate.training.recipe import LabelledRecipe, Recipe
 
 RecipeT_co = TypeVar("RecipeT_co", bound=Recipe, covariant=True)
 
@@ -60,10 +61,38 @@ class TrainingJob(Generic[RecipeT_co]):
         """The landmarks that are trained."""
         return self.study.scheme if self.focus is None else self.focus.scheme
 
+    @property
+    def own_points(self) -> Mapping[str, tuple[Points, ...]] | None:
+        """The points of every training image, where they are not those that all know it by.
+
+        Raises:
+            StudyError: the recipe wants several annotators, and no training image has them.
+        """
+        recipe = self.recipe
+        if not isinstance(recipe, LabelledRecipe) or recipe.labels.use == "mean":
+            return None
+        return training_points(self.study, self.part("train"), recipe.labels.use)
+
     def samples(self, name: str) -> Sequence[Sample]:
-        """Read an image: one sample, or as many as the focus makes of it."""
+        """Read an image: one sample, or as many as the focus and the annotators make of it."""
+        return [sample for several in self.views(name) for sample in several]
+
+    def views(self, name: str) -> Sequence[Sequence[Sample]]:
+        """Read an image: what the focus makes of it, once for each set of points trained on.
+
+        Raises:
+            StudyError: as :attr:`own_points`.
+        """
         sample = self.study.load(self.study.case(name))
-        return [sample] if self.focus is None else self.focus(sample)
+        own = self.own_points
+        given = () if own is None else own.get(name, ())
+        labelled = [
+            Sample(sample.image, sample.subject, reference=points, group=sample.group)
+            for points in given
+        ] or [sample]
+        if self.focus is None:
+            return [labelled]
+        return list(zip(*map(self.focus, labelled), strict=True))
 
     def fingerprint(self) -> str:
         """Return a hash that differs where a resumed run would not be the same run."""
@@ -75,6 +104,9 @@ class TrainingJob(Generic[RecipeT_co]):
         asked: list[object] = [self.halves, self.recipe.model_dump(mode="json"), cases]
         if self.focus is not None:
             asked.append(self.focus.described())
+        own = self.own_points
+        if own is not None:
+            asked.append([[name, *map(_digits, several)] for name, several in own.items()])
         text = json.dumps(asked, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -6,12 +6,12 @@ one run with ``--set optimiser.learning_rate=1e-3``.
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_serializer
 
 from palpate.errors import ConfigError
 from palpate.forest.settings import RfrvSettings, settings_from_plain
@@ -22,6 +22,7 @@ from palpate.training.settings import (
     ClipInputSettings,
     CrossvalSettings,
     InputSettings,
+    LabelSettings,
     LossSettings,
     MapSettings,
     MapStageSettings,
@@ -51,7 +52,21 @@ class Recipe(Strict, ABC):
         """The seed of everything that is drawn in training."""
 
 
-class NetworkRecipe(Recipe):
+class LabelledRecipe(Recipe, ABC):
+    """A recipe that may say which annotators' points it is trained on."""
+
+    labels: LabelSettings = LabelSettings()
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: Callable[["LabelledRecipe"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave labels out where nothing is asked: a run that never heard of them is the same."""
+        values = handler(self)
+        if self.labels == LabelSettings():
+            values.pop("labels", None)
+        return values
+
+
+class NetworkRecipe(LabelledRecipe):
     """How a network is trained and used."""
 
     method: Literal["network"] = "network"
@@ -70,7 +85,7 @@ class NetworkRecipe(Recipe):
         return self.training.seed
 
 
-class ForestRecipe(Recipe):
+class ForestRecipe(LabelledRecipe):
     """How forests and a shape model are trained; the settings are those of ``RfrvSettings``."""
 
     method: Literal["forest"]

@@ -152,6 +152,17 @@ class PredictSettings(Strict):
     both_orders: bool = False
 
 
+class LabelSettings(Strict):
+    """Which points an image with several annotators is trained on; see ``docs/annotators.md``.
+
+    ``mean`` is the study's reference, else the annotators' mean; ``all`` each of them in turn;
+    ``consensus`` the estimate that weighs them, of the training images alone. What is held out is
+    judged by the reference or the mean whatever is said here.
+    """
+
+    use: Literal["mean", "all", "consensus"] = "mean"
+
+
 class RegionSettings(Strict):
     """Where the second of two searches looks; see ``RegionOfInterest``.
 
