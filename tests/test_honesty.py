@@ -272,6 +272,11 @@ def test_baselines_stand_beside_an_evaluation_or_are_left_out_whole(study):
 # --- shuffled labels
 
 
+def dealt(case):
+    """The places of a film, whatever their names."""
+    return tuple(sorted(map(tuple, case.points.coordinates.round(6).tolist())))
+
+
 def test_shuffling_moves_whole_subjects_and_leaves_the_held_out(study):
     split = Split(
         {
@@ -282,14 +287,17 @@ def test_shuffling_moves_whole_subjects_and_leaves_the_held_out(study):
     )
     films = read_marked(study)
     shuffled = shuffled_study(study, split, films, rng(1))
-    true = {case.identifier: case.points.coordinates.round(6).tobytes() for case in study.cases}
-    mixed = {case.identifier: case.points.coordinates.round(6).tobytes() for case in shuffled.cases}
+    true, mixed = ({c.identifier: dealt(c) for c in one.cases} for one in (study, shuffled))
     learnt = [*split.parts["train"], *split.parts["validation"]]
     assert all(mixed[name] != true[name] for name in learnt)
     assert sorted(mixed[name] for name in learnt) == sorted(true[name] for name in learnt)
     assert all(mixed[name] == true[name] for name in split.parts["test"])
     again = shuffled_study(study, split, films, rng(1))
-    assert mixed == {c.identifier: c.points.coordinates.round(6).tobytes() for c in again.cases}
+    assert mixed == {c.identifier: dealt(c) for c in again.cases}
+    named = [shuffled.case(name).points.coordinates[0] for name in learnt]
+    firsts = [study.case(name).points.coordinates[0] for name in learnt]
+    there = [any(np.allclose(one, other) for other in firsts) for one in named]
+    assert 0 < sum(there) < len(there)
     with pytest.raises(StudyError, match="two subjects"):
         shuffled_study(study, Split({"train": ("00.png",)}), films, rng())
 
@@ -306,9 +314,9 @@ def test_an_honest_method_passes(study, learner, tmp_path):
     assert found.passed
     assert found.at_chance
     assert found.model.overall.mean == 0
-    # what is learnt from shuffled labels is their mean, with those of the validation subjects
+    # what is learnt from shuffled labels is their mean, which is no nearer than the mean shape
     mean = found.baselines[0].evaluation.overall.mean
-    assert found.shuffled.overall.mean == pytest.approx(mean, rel=0.1)
+    assert found.shuffled.overall.mean == pytest.approx(mean, rel=0.15)
     sentences = told(found)
     assert sentences[0].startswith("Nothing speaks against")
     assert "at chance, as they must be" in " ".join(sentences)

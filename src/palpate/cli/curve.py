@@ -27,6 +27,19 @@ def curve(  # noqa: PLR0913, PLR0917 - the flags of a command
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every recipe."),
     ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Advise on this quantity of the study's protocol, in its unit."
+        ),
+    ] = None,
+    trust_labels: Annotated[
+        bool,
+        typer.Option(
+            "--trust-labels",
+            help="Take finished runs that keep no trace of their labels for made on these.",
+        ),
+    ] = False,
     jobs: Jobs = 1,
     device: TrainingDevice = None,
 ) -> None:
@@ -38,8 +51,10 @@ def curve(  # noqa: PLR0913, PLR0917 - the flags of a command
     need_torch()
     from palpate.study import open_study
     from palpate.training.recipe import read_recipe
-    from palpate.workflows.curve import learn_curve
+    from palpate.workflows.curve import learn_curve, with_measure
     from palpate.workflows.curve_cut import cut_training_sets
+    from palpate.workflows.curve_measured import measured_quantity
+    from palpate.workflows.curve_runs import curve_runs, trust_runs
     from palpate.workflows.curve_write import write_curve
     from palpate.workflows.folds import make_folds
     from palpate.workflows.provenance import study_provenance
@@ -48,18 +63,25 @@ def curve(  # noqa: PLR0913, PLR0917 - the flags of a command
     wanted = _numbers(sizes)
     chosen = [read_recipe(name.strip(), set_ or []) for name in recipes.split(",")]
     opened = open_study(study)
+    if measure is not None:
+        measured_quantity(opened, measure)  # before hours of training
     cut = make_folds(opened, chosen[0].crossval, seed=seed, count=folds, only=only)
+    sets = cut_training_sets(cut, wanted, repeats=repeats, seed=seed)
+    if trust_labels:
+        trust_runs(cut.study, curve_runs(chosen, sets), out)
     with stages() as show:
         found = learn_curve(
             cut,
             chosen,
-            cut_training_sets(cut, wanted, repeats=repeats, seed=seed),
+            sets,
             out,
             workers=Workers(jobs, device),
             advance=lambda run, what, done, total, remark: show(
                 f"{run.place}: {what}", done, total, remark
             ),
         )
+    if measure is not None:
+        found = with_measure(found, opened, measure)
     how = (
         f"test images: {len(cut.splits)} of the folds by subject, seed {seed}; training images: "
         f"nested parts of the rest by subject, drawn {repeats} times"

@@ -14,6 +14,7 @@ from palpate.workflows.curve_figures import (
     percentiles,
     success,
 )
+from palpate.workflows.curve_measured import MeasuredCurve
 
 
 def show_curve(curve: LearningCurve, out: Path) -> None:
@@ -33,11 +34,26 @@ def show_curve(curve: LearningCurve, out: Path) -> None:
     console.print(table)
     for sentence in curve.advice.advised:
         console.print(sentence, highlight=False, markup=False)
+    if curve.measured is not None:
+        _show_measured(curve.measured)
     for caveat in curve.advice.caveats:
         console.print(f"note: {caveat}", highlight=False, markup=False, style="dim")
     for one in curve.failed:
         console.print(f"failed: {one.run.place}: {one.reason}", highlight=False, markup=False)
     console.print(f"page: {out / 'curve.html'}", highlight=False, markup=False)
+
+
+def _show_measured(measured: MeasuredCurve) -> None:
+    table = Table(title=f"{measured.quantity}: mean absolute error in {measured.unit}")
+    for column in ("recipe", "images", "mean", "95 %", "measured", "refused"):
+        table.add_column(column, justify="left" if column == "recipe" else "right")
+    for recipe, points in measured.points.items():
+        for one in points:
+            cells = (_number(one.error), _span(one.interval), str(one.count), str(one.refused))
+            table.add_row(recipe, f"{one.images:g}", *cells)
+    console.print(table)
+    for sentence in measured.advice.advised:
+        console.print(f"{measured.quantity}: {sentence}", highlight=False, markup=False)
 
 
 def _cells(point: CurvePoint, curve: LearningCurve) -> list[str]:

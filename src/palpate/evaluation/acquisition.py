@@ -92,11 +92,13 @@ def log_spreads(candidates: Sequence[Candidate]) -> Float[ndarray, "image landma
     for candidate in candidates:
         prediction = candidate.prediction
         dimension = prediction.mean.shape[1]
-        variance = np.where(prediction.found[:, None, None], prediction.covariance, np.nan)
+        there = prediction.found
         diagonal = float(np.hypot(*candidate.size))
-        determinant = np.linalg.det(variance / diagonal**2)
+        determinant = np.linalg.det(prediction.covariance[there] / diagonal**2)
+        row = np.full(len(there), np.nan)
         # No uncertainty at all, as of a person's points, is a tiny one.
-        rows.append(np.log(np.maximum(determinant, 1e-300)) / (2 * dimension))
+        row[there] = np.log(np.maximum(determinant, 1e-300)) / (2 * dimension)
+        rows.append(row)
     spreads = np.array(rows)
     found = ~np.isnan(spreads)
     usual = [

@@ -1,12 +1,13 @@
 """How error falls with the number of training images, for several recipes on one test set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from palpate.evaluation.advice import Advice, Figures, advice
 from palpate.evaluation.tables import ErrorUnit
 from palpate.protocols.protocol import read_protocol
+from palpate.study import Study
 from palpate.training.recipe import Recipe
 from palpate.workflows.curve_advice import figures_of
 from palpate.workflows.curve_cut import TrainingSet
@@ -18,6 +19,7 @@ from palpate.workflows.curve_figures import (
     size_differences,
 )
 from palpate.workflows.curve_fit import RecipeFit, fit_recipe
+from palpate.workflows.curve_measured import MeasuredCurve, measured_curve, measured_quantity
 from palpate.workflows.curve_runs import CurveAdvance, JudgedRun, curve_runs, train_and_judge
 from palpate.workflows.folds import Folds
 from palpate.workflows.train_folds import Workers
@@ -37,6 +39,7 @@ class LearningCurve:
         fits: recipe -> its learning curves.
         figures: what the advice is given on.
         advice: what to do next, and what speaks against leaning on it.
+        measured: the same of one measurement, in its unit; None where none was asked for.
     """
 
     study: str
@@ -48,6 +51,7 @@ class LearningCurve:
     fits: Mapping[str, RecipeFit]
     figures: Figures
     advice: Advice
+    measured: MeasuredCurve | None = None
 
     @property
     def failed(self) -> tuple[JudgedRun, ...]:
@@ -92,3 +96,14 @@ def learn_curve(
         figures=figures,
         advice=advice(figures),
     )
+
+
+def with_measure(curve: LearningCurve, study: Study, name: str) -> LearningCurve:
+    """Add the learning curve of a quantity of the study's protocol.
+
+    Raises:
+        ConfigError: there is no such quantity.
+        StudyError: it could be measured on no test image.
+    """
+    protocol, quantity = measured_quantity(study, name)
+    return replace(curve, measured=measured_curve(curve.points, curve.figures, protocol, quantity))

@@ -41,8 +41,8 @@ def reported_curve(curve: LearningCurve, provenance: Mapping[str, str]) -> Repor
         ),
         people=people,
         people_films=film_errors(pairs, curve.normaliser)[1] if several else None,
-        advised=curve.advice.advised,
-        caveats=curve.advice.caveats,
+        advised=(*curve.advice.advised, *_of_measure(curve)),
+        caveats=(*curve.advice.caveats, *_against_measure(curve)),
         failed={one.run.place.as_posix(): one.reason for one in curve.failed},
         provenance=provenance,
     )
@@ -82,3 +82,20 @@ def _size(point: CurvePoint, from_one: float | None, curve: LearningCurve) -> Re
         from_one=from_one,
         minutes=point.minutes,
     )
+
+
+def _of_measure(curve: LearningCurve) -> list[str]:
+    """The advice on a measurement, each sentence under its name."""
+    measured = curve.measured
+    if measured is None:
+        return []
+    return [f"{measured.quantity}: {sentence}" for sentence in measured.advice.advised]
+
+
+def _against_measure(curve: LearningCurve) -> list[str]:
+    """What speaks against leaning on it, beside what does for the landmarks as well."""
+    measured = curve.measured
+    if measured is None:
+        return []
+    own = [each for each in measured.advice.caveats if each not in curve.advice.caveats]
+    return [f"{measured.quantity}: {sentence}" for sentence in own]

@@ -21,7 +21,7 @@ from palpate.workflows.curve_cut import TrainingSet
 from palpate.workflows.evaluate import evaluate_study, pair
 from palpate.workflows.folds import refuse_other_cuts
 from palpate.workflows.provenance import localiser_provenance
-from palpate.workflows.same_ground import claim
+from palpate.workflows.same_ground import claim, keep_labels
 from palpate.workflows.train_folds import TIMING, Run, Workers, train_runs
 
 # run, what is being done, how much of it, of how much, a remark
@@ -94,6 +94,13 @@ def curve_runs(recipes: Sequence[Recipe], sets: Sequence[TrainingSet]) -> list[C
             )
     by_size = sorted(sets, key=lambda one: one.size)
     return [CurveRun(recipe, one) for one in by_size for recipe in recipes]
+
+
+def trust_runs(study: Study, runs: Sequence[CurveRun], out: Path) -> None:
+    """Write down, on a person's word, that the runs below ``out`` were trained on these labels."""
+    for run in runs:
+        job = TrainingJob(study, run.recipe, run.trained_on.split)
+        keep_labels(out / run.place, job, by="a person's word")
 
 
 def train_and_judge(

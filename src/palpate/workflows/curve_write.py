@@ -11,6 +11,7 @@ from palpate.files import write_json, write_rows
 from palpate.report.curve_report import write_curve_report
 from palpate.workflows.curve import LearningCurve
 from palpate.workflows.curve_figures import CurvePoint, in_unit, percentiles, success
+from palpate.workflows.curve_measured import MeasuredCurve
 from palpate.workflows.curve_reported import reported_curve
 from palpate.workflows.curve_row import run_row
 
@@ -49,6 +50,7 @@ def write_curve(curve: LearningCurve, out: Path, provenance: Mapping[str, str]) 
             },
             "advice": list(curve.advice.advised),
             "caveats": list(curve.advice.caveats),
+            **({} if curve.measured is None else {"measured": _measured(curve.measured)}),
             "failed": {str(one.run.place): one.reason for one in curve.failed},
         },
     )
@@ -75,4 +77,29 @@ def _point(point: CurvePoint, beside: Beside | None, unit: ErrorUnit) -> dict[st
         "film_percentiles": plain(percentiles(point.films)),
         "minutes": point.minutes,
         "beside_annotators": plain(beside),
+    }
+
+
+def _measured(measured: MeasuredCurve) -> dict[str, object]:
+    return {
+        "quantity": measured.quantity,
+        "unit": measured.unit,
+        "recipes": {
+            recipe: [
+                {
+                    "size": one.size,
+                    "training_images_mean": one.images,
+                    "mean_absolute_error": one.error,
+                    "interval": plain(one.interval),
+                    "images": one.count,
+                    "refused": one.refused,
+                    "beside_annotators": plain(one.beside),
+                }
+                for one in points
+            ]
+            for recipe, points in measured.points.items()
+        },
+        "fits": {recipe: plain(fit) for recipe, fit in measured.fits.items()},
+        "advice": list(measured.advice.advised),
+        "caveats": list(measured.advice.caveats),
     }

@@ -1,7 +1,7 @@
 """Whether a method's figures can be honest: copies across the split, shuffled labels, baselines.
 
-A method that is trained on the labels of other people can learn where landmarks lie on the mean
-and nothing more. If it is nearer than that on held-out subjects, it has seen them.
+A method that is trained on the labels of other people, dealt to other names, cannot learn where a
+landmark lies. If it is nearer than the mean shape on held-out subjects, it has seen them.
 """
 
 from collections.abc import Sequence

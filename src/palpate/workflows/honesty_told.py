@@ -87,12 +87,13 @@ def _leaks(honesty: Honesty) -> list[str]:
 def _shuffled(honesty: Honesty) -> str:
     row, unit = honesty.shuffled_from_mean, honesty.unit
     measured = (
-        f"trained on labels of other people it is at {row.second:.2f} {unit} on held-out subjects, "
+        "trained on labels of other people, dealt to other names, it is at "
+        f"{row.second:.2f} {unit} on held-out subjects, "
         f"the mean shape at {row.first:.2f} {unit} (difference {_signed(row)})"
     )
     if not honesty.at_chance:
         return (
-            f"Shuffled labels beat chance: {measured}. Labels of others say nothing of a held-out "
+            f"Shuffled labels beat chance: {measured}. Such labels say nothing of a held-out "
             "subject, so something else does: held-out images or labels have reached the training, "
             "or the file tells the place (a name, a marker, a crop around the landmarks). Look for "
             "it before you believe any figure of this study."
