@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import linregress, t
+from scipy.integrate import quad
+from scipy.stats import chi, linregress, norm, t
 
 from palpate.errors import ConfigError, GeometryError, StudyError
 from palpate.evaluation.agreement_estimate import Estimate
@@ -92,6 +93,24 @@ def test_the_exact_interval_of_a_limit_holds_what_it_promises():
     limits = [limits_of_agreement(rng(k).normal(0.0, 1.0, 8)).upper.interval for k in range(1500)]
     share = np.mean([low <= 1.96 <= high for low, high in limits])
     assert share == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_exact_interval_of_a_limit_is_exact_by_integration():
+    """Over all SDs that a sample of normal differences may have: no use of the noncentral t."""
+    n = 10
+    sample = np.repeat([-1.0, 1.0], n // 2)
+    factors = limits_of_agreement(sample / sample.std(ddof=1)).upper.interval
+
+    def beyond(factor):
+        """Chance that mean + factor SD is above the true limit."""
+
+        def weighed(root):
+            share = norm.cdf(sqrt(n) * (factor * root / sqrt(n - 1) - 1.96))
+            return share * chi.pdf(root, n - 1)
+
+        return quad(weighed, 0, 20)[0]
+
+    assert [beyond(factor) for factor in factors] == pytest.approx([0.025, 0.975], abs=1e-6)
 
 
 def test_kappa_is_one_less_the_share_of_the_disagreement_of_chance():

@@ -36,7 +36,8 @@ def quantity_table(quantity: QuantityRated) -> Table:
     """Return one row two raters, and one a group of raters."""
     kappa = any(pair.classes is not None for pair in quantity.pairs)
     unit = "" if quantity.unit == "1" else f", {quantity.unit}"
-    table = Table(title=Text(f"{quantity.name}{unit} (95 % intervals)"))
+    # without padding a row with kappa keeps its intervals on one line
+    table = Table(title=Text(f"{quantity.name}{unit} (95 % intervals)"), padding=(0, 0))
     for column in (*_HEAD, *(("kappa",) if kappa else ())):
         table.add_column(column, justify="left" if column == "raters" else "right")
     for pair in quantity.pairs:

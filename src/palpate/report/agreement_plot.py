@@ -35,6 +35,7 @@ def agreement_plot(pair: PairAgreement, *, title: str, unit: str) -> Markup:
         axes = figure.add_subplot()
         axes.patch.set_alpha(0)
         step = -(-len(mean) // MOST_POINTS)
+        axes.axhline(0, color=LINE, lw=1)
         for estimate, style in (
             (pair.limits.bias, "-"),
             (pair.limits.lower, "--"),
@@ -53,7 +54,6 @@ def agreement_plot(pair: PairAgreement, *, title: str, unit: str) -> Markup:
                 color=MUTED,
                 annotation_clip=False,
             )
-        axes.axhline(0, color=LINE, lw=1)
         axes.scatter(mean[::step], difference[::step], s=12, color=MODEL, alpha=0.55, linewidths=0)
         if clear(pair.slope) and pair.slope.value is not None:
             ends = np.array([mean.min(), mean.max()])
