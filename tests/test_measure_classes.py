@@ -173,19 +173,19 @@ def test_scores_of_another_unit_are_refused_in_words():
         anb(jaws(2.0), scores=held_out(20, unit="mm"))
 
 
-def test_held_out_errors_are_in_the_signs_of_the_file():
+def test_held_out_errors_have_the_signs_of_the_protocol_as_it_stands():
     rng = np.random.default_rng(0)
     rows = CERVICAL_ROWS + rng.normal(size=CERVICAL_ROWS.shape)
     covariance = np.tile(np.eye(2), (len(rows), 1, 1))
     made = Prediction(CERVICAL.scheme, rows, covariance, np.ones(len(rows)), "drawn")
     image = PredictedImage("a", made, (400, 400))
     residual = np.linspace(-1.0, 9.0, 30)
-    scores = {
-        "Cobb C2-C7": MeasurementScores("deg", residual, np.ones(30), np.ones(30), np.arange(30))
-    }
+    scores = MeasurementScores("deg", residual, np.ones(30), 2 * np.ones(30), np.arange(30))
     plain, turned = (
-        measure(p, image, scores=scores).measurements[0] for p in (COBB, COBB.flip("lordosis"))
+        measure(p, image, scores={"Cobb C2-C7": of}).measurements[0]
+        for p, of in ((COBB, scores), (COBB.flip("lordosis"), scores.flipped()))
     )
+    assert plain.probabilities["kyphotic"] > 0.6
     assert turned.interval == pytest.approx((-plain.interval[1], -plain.interval[0]))
     assert turned.probabilities == plain.probabilities
 

@@ -1,9 +1,14 @@
 """``palpate measure``: landmarks into degrees and millimetres."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from palpate.conformal.measurement_scores import MeasurementScores
+    from palpate.protocols.protocol import Protocol
 
 # Up to so many images are printed one by one, more are summarised.
 ONE_BY_ONE = 3
@@ -54,7 +59,14 @@ def measure(  # noqa: PLR0913, PLR0917 - the flags of a command
         from palpate.workflows.shape_model import open_shape_model
 
         wish = ShapeWish(open_shape_model(shape), modes)
-    reports = measure_file(predictions, wanted, level=level, shape=wish, sides=sides)
+    reports = measure_file(
+        predictions,
+        wanted,
+        level=level,
+        shape=wish,
+        sides=sides,
+        scores=_held_out(predictions, wanted),
+    )
     if out is not None:
         write_measurements(reports, out)
     if json:
@@ -69,3 +81,23 @@ def measure(  # noqa: PLR0913, PLR0917 - the flags of a command
             console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if out is not None:
         console.print(f"{len(reports)} reports -> {out}", highlight=False, markup=False)
+
+
+def _held_out(predictions: Path, protocol: "Protocol") -> "Mapping[str, MeasurementScores] | None":
+    """Return the errors on held-out subjects that a predictions file tells of.
+
+    None where it tells of none, or holds images of those very subjects: theirs would be inside
+    their intervals because these were made from them.
+    """
+    from palpate.io.predictions import is_predictions, read_predictions
+    from palpate.trust.store import calibration_from_plain
+
+    if not is_predictions(predictions):
+        return None
+    file = read_predictions(predictions)
+    if file.calibration is None:
+        return None
+    calibration = calibration_from_plain(file.calibration, where=predictions)
+    if {image.subject for image in file.images} & set(calibration.subjects):
+        return None
+    return calibration.scores_of(protocol)

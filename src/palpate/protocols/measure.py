@@ -61,7 +61,7 @@ def measure(
         predicted: the image.
         level: of the intervals.
         scores: errors of this protocol's quantities on held-out subjects, by the quantity's name,
-            in the signs of the protocol's file even where those are turned round here.
+            with signs as its conventions stand.
 
     Raises:
         ConfigError: a quantity needs a landmark that the localiser does not know.

@@ -40,7 +40,7 @@ class Asked:
     Args:
         level: of the interval.
         basis: of the landmarks' covariances.
-        scores: errors of this quantity on held-out subjects, in the signs of the protocol's file;
+        scores: errors of this quantity on held-out subjects, with its sign as it is to be printed;
             None where there are none.
         unit: of the quantity.
         classes: of it.
@@ -67,6 +67,8 @@ def doubt(found: Propagated, asked: Asked) -> Doubt:
     interval = found.interval(asked.level)
     basis: IntervalBasis = "uncalibrated" if asked.basis == "uncalibrated" else "scaled"
     scores, classes = asked.scores, asked.classes
+    if scores is not None and asked.sense < 0.0:
+        scores = scores.flipped()
     held_out = None
     if scores is not None:
         held_out = scores.interval(found.value, below, above, asked.level)
