@@ -29,7 +29,7 @@ from palpate.training.recipe import read_recipe
 from palpate.training.record import write_request
 from palpate.workflows import curve_runs as curve_runs_module
 from palpate.workflows import train_folds as train_folds_module
-from palpate.workflows.curve import learn_curve
+from palpate.workflows.curve import learn_curve, with_measure
 from palpate.workflows.curve_cut import cut_training_sets
 from palpate.workflows.curve_figures import percentiles
 from palpate.workflows.curve_runs import curve_runs
@@ -472,6 +472,112 @@ def test_percentiles_are_of_films_and_missed_films_are_beyond_all():
     films = np.concatenate([np.arange(1.0, 100.0), [np.inf]])
     assert percentiles(films) == {50: 50.0, 90: 90.0, 95: 95.0, 99: 99.0}
     assert percentiles(np.array([np.inf, np.inf])) == dict.fromkeys((50, 90, 95, 99))
+
+
+# --- a measurement
+
+PROTOCOL = """
+name = "dots"
+version = "1"
+title = "Dots"
+source = "drawn"
+
+[scheme]
+landmarks = ["a", "b", "c"]
+
+[[quantity]]
+name = "span"
+unit = "px"
+meaning = "From a to b."
+sign = "unsigned"
+source = "drawn"
+[quantity.formula]
+kind = "polyline_length"
+through = ["a", "b"]
+[quantity.example]
+because = "3, 4, 5"
+value = 5.0
+points = {a = [3, 0], b = [0, 4]}
+"""
+
+
+def stretched(self, image):
+    """Find a and c, and b too far from a by a share that falls with the training images."""
+    truth = self.study.case(image.identifier).points
+    found = truth.coordinates.copy()
+    found[1] += (found[1] - found[0]) * self.off / 100
+    return Prediction.exact(replace(truth, coordinates=found), made_by="guess")
+
+
+@pytest.fixture
+def measuring(study, folds, trainer, tmp_path, monkeypatch):
+    path = tmp_path / "dots.toml"
+    path.write_text(PROTOCOL)
+    monkeypatch.setattr(Guesser, "predict", stretched)
+    named = replace(study, settings=study.settings.model_copy(update={"protocol": str(path)}))
+    return Folds(named, folds.splits)
+
+
+def span(points):
+    return float(np.linalg.norm(points.coordinates[1] - points.coordinates[0]))
+
+
+def test_the_curve_of_a_measurement_is_in_its_own_unit(measuring, tmp_path):
+    curve = with_measure(learnt(measuring, tmp_path / "c"), measuring.study, "span")
+    found = curve.measured
+    first, *_, last = found.points["default"]
+    tested = [name for split in measuring.splits for name in split.parts["test"]]
+    lengths = np.array([span(measuring.study.case(name).points) for name in tested])
+    assert first.error == pytest.approx(0.4 / 2**0.5 * lengths.mean())
+    assert first.error / last.error == pytest.approx(2.0)
+    assert (first.count, first.refused) == (len(tested), 0)
+    assert first.interval[0] < first.error < first.interval[1]
+    assert found.fits["default"].law.rate == pytest.approx(0.5, rel=1e-3)
+    people = [
+        abs(span(points[0]) - span(points[1]))
+        for points in (list(measuring.study.case(name).annotations.values()) for name in tested)
+    ]
+    assert last.beside.people == pytest.approx(np.mean(people))
+    said_ = " ".join(found.advice.advised)
+    assert f"{last.error:.2f} px" in said_
+    assert f"two annotators differ by {last.beside.people:.2f} px" in said_
+    write_curve(curve, tmp_path, {})
+    written = json.loads((tmp_path / "curve.json").read_text())["measured"]
+    assert (written["quantity"], written["unit"]) == ("span", "px")
+    assert written["advice"] == list(found.advice.advised)
+    assert "span: With 8 training images" in (tmp_path / "curve.html").read_text()
+
+
+def test_recipes_are_told_apart_by_the_measurement(measuring, tmp_path):
+    found = with_measure(learnt(measuring, tmp_path), measuring.study, "span").measured
+    # both stretch alike: the difference is none at all
+    assert "cannot be told apart" in " ".join(found.advice.advised)
+
+
+def test_what_cannot_be_measured_is_refused_or_counted(measuring, folds, tmp_path, monkeypatch):
+    curve = learnt(measuring, tmp_path, recipes=RECIPES[:1])
+    with pytest.raises(ConfigError, match="did you mean 'span'"):
+        with_measure(curve, measuring.study, "spam")
+    with pytest.raises(ConfigError, match="names no protocol"):
+        with_measure(curve, folds.study, "span")
+
+    def half_blind(self, image):
+        found = stretched(self, image)
+        if int(image.identifier.split(".")[0]) % 2:
+            return found
+        mean = found.mean.copy()
+        mean[1] = np.nan
+        covariance = np.where(np.isnan(mean)[:, :, None], np.nan, found.covariance)
+        return Prediction(found.scheme, mean, covariance, np.array([1.0, 0.0, 1.0]), "guess")
+
+    monkeypatch.setattr(Guesser, "predict", half_blind)
+    some = with_measure(
+        learnt(measuring, tmp_path / "some", recipes=RECIPES[:1]), measuring.study, "span"
+    ).measured
+    last = some.points["default"][-1]
+    assert last.refused > 0
+    assert last.count > 0
+    assert f"on {last.refused} of {last.count + last.refused}" in " ".join(some.advice.caveats)
 
 
 # --- advice

@@ -204,7 +204,7 @@ def fit_curve(
         ),
         fall=Change(
             float(measured[0] - measured[-1]),
-            None if replicates is None else _interval(replicates[:, 0] - replicates[:, -1], tails),
+            None if replicates is None else _interval(_fallen(replicates), tails),
         ),
         more=more,
         next_error=then,
@@ -310,6 +310,13 @@ def _refitted(
     floor = np.take_along_axis(floors, best, axis=1)
     amplitude = np.take_along_axis(amplitudes, best, axis=1)
     return floor + amplitude * (asked / middle)[None, :] ** -_RATES[best], floor[:, 0]
+
+
+def _fallen(replicates: Float[ndarray, "replicate size"]) -> Float[ndarray, " known"]:
+    """First less last of the replicates in which both are finite: a median may be infinite."""
+    first, last = replicates[:, 0], replicates[:, -1]
+    known = np.isfinite(first) & np.isfinite(last)
+    return first[known] - last[known]
 
 
 def _interval(values: Float[ndarray, " replicate"], tails: tuple[float, float]) -> Interval | None:
