@@ -32,8 +32,8 @@ from palpate.scheme import LandmarkScheme
 _FEWEST_FOR_SHIFT = 5
 # A landmark's own tail is told by no fewer images.
 _FEWEST_FOR_TAIL = 50
-# A prediction with less than this share of its landmark's usual score is doubted the more.
-_LOW_SCORE = 0.5
+# A prediction with less than its landmark's usual score is doubted the more.
+_LOW_SCORE = 1.0
 # So many usual scatters from where a prediction's own landmarks expect it, it is doubted.
 _MISSHAPEN = 3.0
 # No prediction is so sure that its covariance is a smaller share of the usual scatter.
