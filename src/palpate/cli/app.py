@@ -9,17 +9,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from palpate.cli.agreement import agreement
+from palpate.cli.annotate_next import annotate_next
 from palpate.cli.annotate_seed import annotate_seed
 from palpate.cli.bench import bench
 from palpate.cli.calibrate import calibrate
 from palpate.cli.check import check
 from palpate.cli.compare import compare
+from palpate.cli.consensus import consensus
 from palpate.cli.convert import convert
 from palpate.cli.crossval import crossval
 from palpate.cli.curve import curve
 from palpate.cli.demo import demo
 from palpate.cli.evaluate import evaluate
 from palpate.cli.export import export
+from palpate.cli.honesty import honesty
 from palpate.cli.measure import measure
 from palpate.cli.monitor import monitor, monitor_report
 from palpate.cli.phantom import phantom
@@ -41,17 +45,21 @@ for verb in (
     demo,
     phantom,
     check,
+    consensus,
     annotate_seed,
+    annotate_next,
     train,
     calibrate,
     evaluate,
     crossval,
     compare,
+    honesty,
     curve,
     predict,
     monitor,
     monitor_report,
     measure,
+    agreement,
     shape,
     convert,
     export,

@@ -32,6 +32,7 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.study import open_study
     from palpate.training.recipe import read_recipe
     from palpate.workflows.assess import assess, with_limbs, write_assessment
+    from palpate.workflows.assess_beside import with_baselines, with_people
     from palpate.workflows.cross_conformal import cross_calibrations, folds_of
     from palpate.workflows.crossval import cross_validate
     from palpate.workflows.folds import make_folds
@@ -71,5 +72,7 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
     )
     if annotated_only:
         provenance = {**provenance, "scored": SCORED_ANNOTATED}
+    assessment = with_baselines(assessment, cut.splits, seed=seed)
+    assessment = with_people(assessment, name=chosen.name, seed=seed)
     write_assessment(assessment, out, provenance)
     show_assessment(assessment, out)

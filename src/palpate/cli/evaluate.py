@@ -30,8 +30,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.localisers.load import load_localiser
     from palpate.localisers.run_folder import RunFolder
     from palpate.protocols.protocol import read_protocol
+    from palpate.splits import read_split
     from palpate.study import open_study
     from palpate.workflows.assess import assess, with_limbs, write_assessment
+    from palpate.workflows.assess_beside import with_baselines, with_people
     from palpate.workflows.cross_conformal import one_calibration
     from palpate.workflows.evaluate import evaluate_study
     from palpate.workflows.provenance import localiser_provenance
@@ -64,5 +66,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     provenance["evaluated"] = f"{opened.name}, part {part}, {len(evaluated.cases)} images"
     if annotated_only:
         provenance["scored"] = SCORED_ANNOTATED
+    assessment = with_baselines(assessment, [read_split(RunFolder(run).split)], seed=0)
+    assessment = with_people(assessment, name=localiser.name, seed=0)
     write_assessment(assessment, out, provenance)
     show_assessment(assessment, out)

@@ -11,6 +11,7 @@ from palpate.evaluation.compare import PairedDifference
 from palpate.evaluation.curve_errors import PERCENTILES, ErrorDistribution
 from palpate.evaluation.outline_errors import ANNOTATORS, MODEL, OutlineErrors
 from palpate.evaluation.posture_paired import PostureDifference
+from palpate.evaluation.reliability import LEVELS, Trusted
 from palpate.evaluation.summary import Summary
 from palpate.workflows.assess import Assessment
 from palpate.workflows.posture_study import StudiedPosture
@@ -39,7 +40,11 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
         table.add_row(name, *_cells(summary))
     if evaluation.ceiling is not None:
         table.add_row("between annotators", *_cells(evaluation.ceiling.between.best.overall))
+    for baseline in assessment.baselines:
+        table.add_row(baseline.name, *_cells(baseline.evaluation.overall), style="dim")
     console.print(table)
+    if assessment.trusted is not None:
+        console.print(_coverage(assessment.trusted))
     for outline in evaluation.outlines:
         console.print(outline_table({"": outline}))
     if assessment.agreement is not None:
@@ -51,6 +56,20 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
     for note in evaluation.notes:
         console.print(f"note: {note}", highlight=False, markup=False, style="dim")
     console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)
+
+
+def _coverage(trusted: Trusted) -> Table:
+    """How often truths are inside, of landmarks and of measurements."""
+    table = Table(title=f"truths inside, calibrated on {trusted.source}")
+    table.add_column("")
+    for level in LEVELS:
+        table.add_column(f"{100 * level:g} %", justify="right")
+    rows = {"landmarks as stated": trusted.stated, "landmarks, calibrated": trusted.regions[0]}
+    if trusted.measurements:
+        rows["measurements, calibrated"] = trusted.measurements[0]
+    for name, each in rows.items():
+        table.add_row(name, *(f"{100 * one.share:.1f} %" for one in each.levels))
+    return table
 
 
 def _cells(summary: Summary) -> list[str]:
@@ -66,7 +85,7 @@ def _cells(summary: Summary) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{round(value, 2) + 0.0:.2f}"
 
 
 def outline_table(by_recipe: Mapping[str, OutlineErrors]) -> Table:

@@ -8,10 +8,13 @@ import numpy as np
 from numpy import ndarray
 
 from palpate.conformal.measurement_scores import MeasurementScores
+from palpate.evaluation.agreement_study import RatersCompared
+from palpate.evaluation.baselines import Baseline
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.curve_errors import Outline
 from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.measurements import Agreement, agreement
+from palpate.evaluation.plain import plain
 from palpate.evaluation.reliability import Trusted
 from palpate.files import write_json, write_rows
 from palpate.io.measurements import write_measurements
@@ -19,12 +22,15 @@ from palpate.io.predictions import PredictedImage, PredictionFile, write_predict
 from palpate.measurement import Report
 from palpate.protocols.measure import measure, measure_points
 from palpate.protocols.protocol import Protocol
+from palpate.report.baseline_section import baseline_section
 from palpate.report.coverage_section import coverage_section
+from palpate.report.parts import Section
 from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.study_report import write_report
 from palpate.study import Study
 from palpate.trust.calibration import UncertaintyCalibration
+from palpate.workflows.agreement import write_agreement
 from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.limb_tables import StudiedLimbs, study_limbs, tells_of_limbs, write_limbs
 from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
@@ -50,6 +56,8 @@ class Assessment:
         trusted: whether regions and intervals hold; None where nothing was calibrated.
         stated: predictions as the localiser states them, which are what is kept on disk: a later
             calibration needs them so. None where they are those of ``evaluated``.
+        baselines: the same images guessed without a model.
+        people: annotators and the model as raters; None where fewer than two annotated.
     """
 
     study: Study
@@ -63,6 +71,8 @@ class Assessment:
     limbs: StudiedLimbs | None = None
     trusted: Trusted | None = None
     stated: tuple[PredictedImage, ...] | None = None
+    baselines: tuple[Baseline, ...] = ()
+    people: RatersCompared | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
@@ -172,7 +182,8 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     Tables: ``errors.csv``; where the protocol names outlines ``outlines.csv``, their percentiles,
     and ``outline_errors.csv``, their errors image by image; ``measurements.csv``; where the run
     finds limbs in clips, ``limbs.csv``, ``limb_clips.csv`` and the page ``limbs.html``; where the
-    uncertainty was calibrated, ``coverage.csv``.
+    uncertainty was calibrated, ``coverage.csv``; where several people annotated, the folder
+    ``agreement``.
     """
     evaluated = assessment.evaluated
     scheme = evaluated.cases[0].prediction.scheme
@@ -185,6 +196,12 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     if assessment.trusted is not None:
         metrics["uncertainty"] = assessment.trusted.to_json()
         write_rows(out / "coverage.csv", assessment.trusted.rows())
+    if assessment.baselines:
+        metrics["baselines"] = {
+            each.name: plain(each.evaluation.model) for each in assessment.baselines
+        }
+    if assessment.people is not None:
+        write_agreement(assessment.people, out / "agreement", provenance)
     if assessment.agreement is not None:
         metrics["agreement"] = assessment.agreement.to_json()
     if assessment.limbs is not None:
@@ -245,8 +262,17 @@ def _study_report(assessment: Assessment, provenance: Mapping[str, str]) -> Stud
         agreement=assessment.agreement,
         provenance=provenance,
         warnings=[*assessment.warnings, *left_out],
-        sections=() if assessment.trusted is None else (coverage_section(assessment.trusted),),
+        sections=_sections(assessment),
     )
+
+
+def _sections(assessment: Assessment) -> tuple[Section, ...]:
+    sections = []
+    if assessment.baselines:
+        sections.append(baseline_section(assessment.evaluation, assessment.baselines))
+    if assessment.trusted is not None:
+        sections.append(coverage_section(assessment.trusted))
+    return tuple(sections)
 
 
 def _reader(study: Study, identifier: str) -> Callable[[], ndarray]:

@@ -14,6 +14,7 @@ from palpate.study import Study
 from palpate.trust.calibration import How, UncertaintyCalibration
 from palpate.trust.held_out import HeldOut
 from palpate.trust.measured import with_measurements
+from palpate.workflows.abstain_learn import with_familiar
 from palpate.workflows.evaluate import EvaluatedStudy, evaluate_study
 from palpate.workflows.split import images_to_evaluate
 
@@ -55,7 +56,7 @@ def calibrate_run(
     subjects = len({each.subject for each in held_out})
     source = f"{subjects} subjects of study {study.name}, part {part}"
     calibration = calibrated_on(held_out, protocol, source=source, how="split")
-    return replace(calibration, weights=localiser.weights)
+    return replace(with_familiar(calibration, held_out, study), weights=localiser.weights)
 
 
 def calibrate_on_folds(
@@ -87,7 +88,7 @@ def calibrate_on_folds(
     subjects = len({each.subject for each in held_out})
     source = f"{subjects} subjects of study {study.name}, each by a fold not trained on it"
     calibration = calibrated_on(held_out, protocol, source=source, how="cross")
-    return replace(calibration, weights=localiser.weights)
+    return replace(with_familiar(calibration, held_out, study), weights=localiser.weights)
 
 
 def calibrated_on(
