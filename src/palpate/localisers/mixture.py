@@ -44,10 +44,11 @@ def mix(predictions: Sequence[Prediction], *, localiser: str) -> Prediction:
     mean = np.stack([one.mean for one in predictions])
     covariance = np.stack([one.covariance for one in predictions])
     found = np.stack([one.found for one in predictions])
-    known = 2 * found.sum(axis=0) >= len(predictions)
-    count = np.maximum(found.sum(axis=0), 1)
+    finders = np.count_nonzero(found, axis=0)
+    known = np.asarray(2 * finders >= len(predictions))
+    count = np.maximum(finders, 1)
     # From one of the answers on: means that are the same then differ by nothing, not by rounding.
-    near = np.where(found.any(axis=0)[:, None], np.fmax.reduce(mean), 0.0)
+    near = np.where((finders > 0)[:, None], np.fmax.reduce(mean), 0.0)
     beside = np.where(found[..., None], mean - near, 0.0)
     shift = beside.sum(axis=0) / count[:, None]
     centre = near + shift
