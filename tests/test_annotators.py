@@ -1,5 +1,7 @@
 """Several annotators: what their consensus obeys, which labels are off, training on all of them."""
 
+import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,10 @@ from numpy import ndarray
 from palpate.annotators.consensus import Consensus, estimate_consensus
 from palpate.annotators.marks import Marks, gather_marks
 from palpate.annotators.outliers import outlier_labels
+from palpate.cli.consensus import consensus as consensus_command
 from palpate.errors import ConfigError, StudyError
+from palpate.io.annotation import AnnotatedImage, AnnotationFile
+from palpate.io.csv_plain import read_csv, write_csv
 from palpate.phantoms.write import write_phantom
 from palpate.points import ABSENT, OCCLUDED, VISIBLE, Points
 from palpate.scheme import LandmarkScheme
@@ -26,6 +31,7 @@ from palpate.training.job import TrainingJob, silent
 from palpate.training.pixel_store import PixelStore
 from palpate.training.recipe import Recipe, network_recipe, read_recipe
 from palpate.training.train import make_examples, make_spec
+from palpate.workflows.consensus_measured import AnnotatorValue, annotator_spread
 
 NAMES = ("wrist", "thumb", "tip")
 SCHEME = LandmarkScheme("hand", NAMES)
@@ -410,3 +416,75 @@ def test_an_unknown_use_of_labels_is_refused() -> None:
         read_recipe("default", ["labels.use=median"])
     with pytest.raises(ConfigError, match=r"unknown setting 'labels\.us'; did you mean 'use'"):
         read_recipe("rfrv-clm", ["labels.us=all"])
+
+
+def test_values_of_two_annotators_give_the_spread_of_one() -> None:
+    rng = np.random.default_rng(0)
+    values = [
+        AnnotatorValue(f"{i}.png", f"s{i // 2}", who, float(value), None)
+        for i in range(400)
+        for who, value in zip("ab", rng.normal(10.0 + i, 2.0, 2), strict=True)
+    ]
+    values.append(AnnotatorValue("x.png", "s9", "a", None, "landmark not found: tip"))
+    spread = annotator_spread(values, "deg", np.random.default_rng(1))
+    assert spread.images == 400
+    assert spread.single_sd is not None
+    assert spread.mean_absolute_difference is not None
+    assert 1.8 < spread.single_sd < 2.2
+    # of a normal difference, 2 / sqrt(pi) times the deviation of one
+    assert abs(spread.mean_absolute_difference - 2.0 * 2.0 / np.sqrt(np.pi)) < 0.25
+    for value, interval in (
+        (spread.single_sd, spread.single_sd_interval),
+        (spread.mean_absolute_difference, spread.difference_interval),
+    ):
+        assert interval is not None
+        assert interval[0] < value < interval[1]
+    assert spread.reasons == {"landmark not found: tip": 1}
+
+
+def on_disk(study: Study, root: Path, names: tuple[str, ...]) -> Path:
+    """A study of a few films with a file of each annotator."""
+    (root / "images").mkdir(parents=True)
+    for case in study.cases[:4]:
+        shutil.copy(case.path, root / "images" / case.identifier)
+    for who in names:
+        rows = tuple(
+            AnnotatedImage(case.identifier, case.annotations[who], subject=case.subject)
+            for case in study.cases[:4]
+        )
+        write_csv(AnnotationFile(study.scheme, rows), root / f"landmarks_annotator{who}.csv")
+    (root / "study.toml").write_text('protocol = "cervical"\n', encoding="utf-8")
+    return root
+
+
+def test_the_command_writes_an_annotation_and_tables_without_nan(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = on_disk(study, tmp_path / "s", ("ann", "bob")), tmp_path / "out"
+    consensus_command(root, out, protocol=None, seed=0)
+    written = read_csv(out / "landmarks.csv")
+    assert [row.image for row in written.rows] == [case.identifier for case in study.cases[:4]]
+    for row, case in zip(written.rows, study.cases[:4], strict=True):
+        assert row.subject == case.subject
+        assert case.points is not None
+        np.testing.assert_allclose(row.points.coordinates, case.points.coordinates, atol=1e-6)
+    content = json.loads((out / "consensus.json").read_text(encoding="utf-8"))
+    assert content["annotators"] == ["ann", "bob"]
+    assert content["measurements"]
+    for name in ("annotators.csv", "outliers.csv", "covariances.csv", "measurements.csv"):
+        text = (out / name).read_text(encoding="utf-8")
+        assert "nan" not in text.lower().split("\n", 1)[1]
+    rows = (out / "measurements.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "subject,image,annotator,quantity,value,unit,reason"
+    shown = capsys.readouterr().out
+    assert "not who of them errs more" in shown
+    assert "sd of one annotator" in shown
+
+
+def test_the_command_says_in_a_sentence_that_there_is_one_annotator(
+    study: Study, tmp_path: Path
+) -> None:
+    root = on_disk(study, tmp_path / "s", ("ann",))
+    with pytest.raises(StudyError, match="a consensus needs two annotators or more"):
+        consensus_command(root, tmp_path / "out", protocol=None, seed=0)
+    assert not (tmp_path / "out").exists()
