@@ -34,7 +34,8 @@ class Prediction:
         correlation: of the errors of different landmarks; None where they are taken as
             independent. What it says of landmarks that were not found means nothing.
         variation: (landmark,) normalised total variation of what the position was read from: 1
-            for one clean peak, more for several, much less for a flat map; NaN where not found.
+            for one clean peak, much less for a flat map; more for several peaks of intensities
+            (a distribution or votes are shared among peaks and stay near 1); NaN where not found.
             None where the localiser has no map.
         basis: what the covariances rest on.
 
