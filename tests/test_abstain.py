@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.errors import ConfigError, StudyError
 from palpate.evaluation.bootstrap import Resampling
 from palpate.evaluation.risk_coverage import Ordered, risk_coverage
@@ -18,6 +19,7 @@ from palpate.measurement import Measurement, Report
 from palpate.phantoms.cervical import cervical_study
 from palpate.points import Points
 from palpate.prediction import Prediction
+from palpate.protocols.protocol import read_protocol
 from palpate.report.risk_section import risk_section
 from palpate.scheme import LandmarkScheme
 from palpate.trust import risk as risk_module
@@ -548,8 +550,28 @@ def test_nothing_is_kept_where_nothing_can_be_promised():
 
 
 def test_a_quantity_that_was_not_calibrated_is_refused():
+    protocol = read_protocol("cephalogram")
     with pytest.raises(ConfigError, match="no held-out errors are known of 'SNA'"):
+        wish_of(calibrated(), protocol, max_risk=0.1, within=2.0, measure="SNA")
+    with pytest.raises(ConfigError, match="give --protocol"):
         wish_of(calibrated(), None, max_risk=0.1, within=2.0, measure="SNA")
+
+
+def test_a_limit_of_a_quantity_goes_by_how_wide_it_is_stated():
+    protocol = read_protocol("cephalogram")
+    residual, width = np.r_[np.zeros(60), np.full(40, 9.0)], np.r_[np.ones(60), np.full(40, 5.0)]
+    scores = MeasurementScores("deg", residual, width, width, np.arange(100))
+    calibration = replace(calibrated(), measurements={protocol.label: {"SNA": scores}})
+    wish = wish_of(calibration, protocol, max_risk=0.1, within=2.0, measure="SNA")
+    limit = limit_of(calibration, protocol, wish)
+    assert (wish.unit, limit.kept, limit.limit) == ("deg", 60, 10.0)
+    for u, kept in ((1.0, True), (6.0, False)):
+        report = Report("s", "new", (Measurement("SNA", "deg", 80.0, standard_uncertainty=u),))
+        file = PredictionFile(SCHEME, (predicted(BASE),))
+        (one,) = judge(file, {}, None, limit, {"new": report})
+        assert one.kept == kept
+    (one,) = judge(PredictionFile(SCHEME, (predicted(BASE),)), {}, None, limit, {})
+    assert "no stated uncertainty" in one.short
 
 
 def test_a_calibration_without_doubts_cannot_promise_of_films():

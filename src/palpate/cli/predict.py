@@ -193,9 +193,11 @@ def _predict_images(
     promised = () if limit is None else (limit.sentence,)
     verdict = Verdict(judged, (*promised, *doubts(localiser, sources, file)))
     aside = verdict.set_aside
-    for sentence in (*verdict.notes, *(one.sentence for one in aside)):
+    for sentence in (*verdict.notes, *(one.short for one in aside)):
         errors.print(f"note: {sentence}", highlight=False, markup=False)
     console.print(f"{len(judged) - len(aside)} kept, {len(aside)} set aside", highlight=False)
+    if aside:
+        console.print(f"reasons: {out / 'set_aside.csv'}", highlight=False, markup=False)
     grey = depth_grey if isinstance(localiser, ClipLocaliser) else Image.grey
     report_predictions(out, file, sources, reports=reports, verdict=verdict, grey=grey)
     console.print(f"report: {out / 'report.html'}", highlight=False, markup=False)

@@ -58,12 +58,12 @@ class UsualShape:
 
         Example:
             >>> rng = np.random.default_rng(0)
-            >>> base = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 60.0], [0.0, 50.0]])
-            >>> usual = UsualShape.of(base + rng.normal(size=(30, 4, 2)))
+            >>> base = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 60.0], [0.0, 50.0], [20.0, 30.0]])
+            >>> usual = UsualShape.of(base + rng.normal(size=(30, 5, 2)))
             >>> odd = base.copy()
-            >>> odd[2] += 20.0
+            >>> odd[4] += 15.0
             >>> int(usual.oddness(3.0 * odd + 7.0).argmax())
-            2
+            4
         """
         enough = (~np.isnan(shapes).any(axis=2)).sum(axis=1) >= 3
         if enough.sum() < FEWEST_SHAPES:

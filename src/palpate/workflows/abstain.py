@@ -54,6 +54,13 @@ class Judged:
         """``image: set aside: reasons``."""
         return f"{self.image}: set aside: " + "; ".join(reason.words for reason in self.reasons)
 
+    @property
+    def short(self) -> str:
+        """The sentence with the first reason, and how many more there are."""
+        first, *rest = [reason.words for reason in self.reasons]
+        more = "" if not rest else f" (and {len(rest)} more reason{'s' if len(rest) > 1 else ''})"
+        return f"{self.image}: set aside: {first}{more}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -101,7 +108,9 @@ def wish_of(
     """
     if not measure:
         return RiskWish(max_risk, within, "", unit_of_films(calibration), confidence)
-    known = {} if protocol is None else calibration.scores_of(protocol)
+    if protocol is None:
+        raise ConfigError(f"--measure {measure} needs a protocol that has it: give --protocol")
+    known = calibration.scores_of(protocol)
     if measure not in known:
         raise ConfigError(
             f"no held-out errors are known of {measure!r}{did_you_mean(measure, known)}; name a "
@@ -224,8 +233,8 @@ def _too_doubtful(limit: RiskLimit, doubt: float | None) -> tuple[Reason, ...]:
         words = "no risk can be promised on the held-out subjects at hand"
     else:
         words = (
-            f"too uncertain for what is promised of {wish.what}: doubt {doubt:.3g}, kept below "
-            f"{limit.limit:.3g}"
+            f"too uncertain for what is promised of {wish.what}: doubt {doubt:.4g}, kept below "
+            f"{limit.limit:.4g}"
         )
     return (Reason("risk", words),)
 
