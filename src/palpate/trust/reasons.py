@@ -59,7 +59,7 @@ def plain_reasons(predicted: PredictedImage) -> tuple[Reason, ...]:
         >>> from palpate.points import Points
         >>> from palpate.prediction import Prediction
         >>> from palpate.scheme import LandmarkScheme
-        >>> points = Points.of(LandmarkScheme("tip", ("tip",)), np.array([[-9.0, 4.0]]))
+        >>> points = Points.of(LandmarkScheme("tip", ("tip",)), np.array([[-9.5, 4.0]]))
         >>> image = PredictedImage("1", Prediction.exact(points, made_by="nobody"), (64, 48))
         >>> plain_reasons(image)[0].words
         'landmark outside the film: tip (9 px)'
