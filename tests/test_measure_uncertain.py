@@ -123,7 +123,8 @@ ROWS = np.array(
 
 
 def random_correlation(seed: int) -> Correlation:
-    root = np.random.default_rng(seed).normal(size=(2 * K, 2 * K))
+    # Of low rank, so that it matters.
+    root = np.random.default_rng(seed).normal(size=(2 * K, 6))
     return Correlation.of_joint(root @ root.T)[1]
 
 
@@ -153,6 +154,20 @@ def test_a_joint_covariance_is_taken_to_millimetres_as_a_whole():
     assert done.standard_uncertainty != pytest.approx(independent.standard_uncertainty, rel=0.005)
 
 
+def test_each_axis_of_a_joint_covariance_has_its_own_spacing():
+    image = spine(random_correlation(1))
+    done = measure(alone("C7 slope"), image).measurements[0]
+    names = ["C7_posterior_superior", "C7_anterior_superior"]
+    rows = CERVICAL.scheme.indices(names)
+    (x1, y1), (x2, y2) = ROWS[rows] * (0.2, 0.3)
+    across, down = x2 - x1, y2 - y1
+    # Of atan2(down, across), in degrees a px.
+    slope = np.array([0.2 * down, -0.3 * across, -0.2 * down, 0.3 * across])
+    slope = np.degrees(slope / (across**2 + down**2))
+    expected = np.sqrt(slope @ image.prediction.joint(rows) @ slope)
+    assert done.standard_uncertainty == pytest.approx(expected, rel=0.05)
+
+
 def test_a_mirrored_case_keeps_the_correlation_of_its_landmarks():
     image = spine(random_correlation(4))
     case = LocatedCase("a", "s", image.prediction, image.size, image.calibration)
@@ -172,7 +187,7 @@ def test_a_mirrored_case_with_sides_keeps_the_correlation_of_its_landmarks():
             for i, name in enumerate(protocol.scheme.names)
         ]
     )
-    root = rng.normal(size=(2 * count, 2 * count))
+    root = rng.normal(size=(2 * count, 6))
     made = Prediction(
         protocol.scheme,
         rows,
