@@ -102,7 +102,12 @@ def shifted_whole(points):
 
 def test_exchanged_sides_a_mirrored_film_and_a_level_off_are_told_apart():
     sides = first(changed(films(40), 7, lambda p: p[SCHEME.mirror_order()]))
-    assert (sides.image, sides.kind, sides.found) == ("f007.png", "sides exchanged", True)
+    assert (sides.image, sides.kind, sides.evidence) == (
+        "f007.png",
+        "sides exchanged",
+        "prediction",
+    )
+    assert sides.found
     turned = first(changed(films(40), 7, lambda p: np.array([SIZE[0] - 1, 0]) + p * (-1, 1)))
     assert (turned.image, turned.kind, turned.found) == ("f007.png", "mirrored", True)
     level = first(changed(films(40), 7, off_by_one))
@@ -197,6 +202,16 @@ def test_shape_alone_expects_a_landmark_where_the_others_say():
     assert np.abs(offsets[7, others] - clean[7, others]).max() < 12.0
     entry = first(LabelSet(SCHEME, labels.images, labels.subjects, spoilt))
     assert (entry.image, entry.landmarks, entry.evidence) == ("f007.png", ("V3_front",), "shape")
+
+
+def test_two_wrong_labels_do_not_excuse_each_other():
+    labels = films(60)
+    spoilt = labels.labels.copy()
+    spoilt[7, 4] += (0.0, 40.0)
+    spoilt[7, 5] += (30.0, 0.0)
+    offsets, _ = unexpected(spoilt, labels.subjects)
+    left = offsets[7, [4, 5]] - np.array([[0.0, 40.0], [30.0, 0.0]])
+    assert np.linalg.norm(left, axis=1).max() < 11.5
 
 
 def test_subjects_do_not_judge_themselves():
@@ -361,8 +376,9 @@ def test_of_two_annotators_the_one_who_slipped_is_named(crossval):
     rng = np.random.default_rng(5)
     first_, second = (labels.labels + rng.normal(0, 0.7, labels.labels.shape) for _ in range(2))
     second[7, 4] += (0.0, 30.0)
-    # Both set this one away from its prediction: then it is the prediction that is wrong.
-    labels.predicted.mean[9, 1] += (0.0, 30.0)
+    # Both set this one where neither prediction nor shape expects it: anatomy, not a slip.
+    first_[9, 1] += (0.0, 30.0)
+    second[9, 1] += (0.0, 30.0)
     study, out = crossval(labels, annotators={"A": first_, "B": second})
     ranked = rank_labels(open_study(study), read_held_out(open_study(study), out))
     entry = ranked.entries[0]

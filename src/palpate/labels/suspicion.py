@@ -91,7 +91,10 @@ def suspicions_of(labels: LabelSet, residuals: Residuals) -> list[Suspicion]:
     most = _MOST * len(labels.scheme)
     found: list[Suspicion] = []
     for row in range(len(labels.images)):
-        disordered = any(len(p.landmarks) >= most for p in unordered.get(row, []))
+        disordered = any(
+            problem.kind == "reversed-order" and len(problem.landmarks) >= most
+            for problem in unordered.get(row, [])
+        )
         told = [] if disordered else list(_hypotheses(labels, residuals, row))
         if not told:
             told = [
