@@ -202,7 +202,12 @@ def test_a_mirrored_case_with_sides_keeps_the_correlation_of_its_landmarks():
     plain, turned = (c.report(one, level=0.9).measurements[0] for c in (case, case.mirrored()))
     assert turned.value == pytest.approx(plain.value)
     assert turned.standard_uncertainty == pytest.approx(plain.standard_uncertainty, rel=0.02)
-    assert case.mirrored().landmarks.variation[0] == 1.0
+    mirrored = case.mirrored().landmarks
+    assert mirrored.variation[0] == 1.0
+    # An angle is blind to an exchange of both sides; the joint covariance itself is not.
+    flip = np.tile([-1.0, 1.0], count)
+    expected = np.outer(flip, flip) * made.joint(protocol.scheme.mirror_order().tolist())
+    assert mirrored.joint() == pytest.approx(expected, abs=1e-6)
 
 
 # ---- many places at once
