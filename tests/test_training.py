@@ -117,6 +117,22 @@ def test_a_run_that_was_stopped_resumes_to_the_same_weights(
     assert log == RunFolder(whole_run).log.read_text()
 
 
+def test_dropout_resumes_to_the_same_weights(study, tmp_path, monkeypatch):
+    """What is dropped follows from the step, not from how long the process has run."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    dropping = ("network.name=unet-dropout", "training.epochs=2")
+    train(job(study, *dropping), tmp_path / "whole")
+
+    def stop(what, done, total, remark):
+        if what == "training" and done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(job(study, *dropping), tmp_path / "cut", advance=stop)
+    train(job(study, *dropping), tmp_path / "cut", manner=Manner(resume=True))
+    assert_same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+
+
 def test_a_killed_process_resumes_to_the_same_weights(study, tmp_path):
     """SIGKILL as soon as there is a checkpoint, then --resume, against an uninterrupted run."""
     settings = [*SMALL, "training.epochs=6"]

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
-    run: Annotated[Path, typer.Argument(help="Run folder, or a model exported to ONNX.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Run folder, or a model exported to ONNX; several with commas, or a "
+            "cross-validation, are an ensemble."
+        ),
+    ],
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Images, clips or folders.")
     ],
@@ -62,6 +68,12 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     engine: Annotated[
         str | None, typer.Option(help="For an exported model: onnxruntime or openvino.")
     ] = None,
+    views: Annotated[
+        int, typer.Option(min=1, help="Ask of so many slightly turned views of an image.")
+    ] = 1,
+    passes: Annotated[
+        int, typer.Option(min=0, help="Ask a network with dropout so many times; 0: once.")
+    ] = 0,
     max_risk: Annotated[
         float | None,
         typer.Option(
@@ -92,8 +104,8 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.errors import PalpateError
     from palpate.localisers.calibrated import with_calibration
     from palpate.localisers.clip import ClipLocaliser
-    from palpate.localisers.load import load_localiser
     from palpate.protocols.protocol import read_protocol
+    from palpate.workflows.asking import Asking, load_asked
     from palpate.workflows.clip_sources import find_clip_sources, images_beside
     from palpate.workflows.posture_clip import PostureRequest
     from palpate.workflows.predict import find_sources
@@ -105,12 +117,14 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     find_clips = partial(find_clip_sources, inputs, region=looked_at, facing=side, rate_hz=rate)
     clips = find_clips()
     images = find_sources(images_beside(inputs, clips))
-    localiser = load_localiser(run, device=device, engine=engine, one_thread=not images)
+    localiser = load_asked(
+        run, Asking(views, passes), device=device, engine=engine, one_thread=not images
+    )
     if isinstance(localiser, ClipLocaliser):
         clips = find_clips(folders=True)
         images = find_sources(images_beside(inputs, clips))
     else:
-        localiser = with_calibration(localiser, run)
+        localiser = with_calibration(localiser, Path(run))
     if not clips and not images:
         raise PalpateError(f"no image and no clip in {', '.join(str(path) for path in inputs)}")
     if clips and risk is not None:

@@ -44,6 +44,7 @@ _MOBILENET = "Sandler et al., CVPR 2018 (MobileNetV2)"
 _RESNET = "He et al., CVPR 2016 (ResNet-50)"
 _CUNNINGHAM = "Cunningham et al., R. Soc. Open Sci. 6:191011, 2019"
 _DAVISON = "Davison et al., MSKI 2018, section 3.1"
+_DROPOUT = 0.1
 _UNET_MULTIPLE = 2**5  # five levels, each half the one above
 
 
@@ -56,6 +57,10 @@ def _chain(*parts: nn.Module) -> nn.Module:
 
 def _unet(in_channels: int, landmarks: int) -> nn.Module:
     return nn.Sequential(SizeGate(_UNET_MULTIPLE), UNet(in_channels, landmarks))
+
+
+def _unet_dropout(in_channels: int, landmarks: int) -> nn.Module:
+    return nn.Sequential(SizeGate(_UNET_MULTIPLE), UNet(in_channels, landmarks, dropout=_DROPOUT))
 
 
 def _mobilenet_coordinates(in_channels: int, landmarks: int) -> nn.Module:
@@ -94,6 +99,13 @@ NETWORKS: dict[str, NetworkSpec] = {
         stride=4,
         multiple=_UNET_MULTIPLE,
         source="our own design: a light residual U-Net",
+    ),
+    "unet-dropout": NetworkSpec(
+        build=_unet_dropout,
+        output="heatmap",
+        stride=4,
+        multiple=_UNET_MULTIPLE,
+        source="our own design: the light residual U-Net with dropout of channels",
     ),
     "posenet": NetworkSpec(
         build=PoseNet,

@@ -23,6 +23,8 @@ class UNet(nn.Module):
         widths: channels at 1/2, 1/4, 1/8, ...; multiples of 8. The input's sides must be
             multiples of ``2 ** len(widths)``.
         dilations: of the residual blocks at the bottom, where they cost least.
+        dropout: share of the channels left out at random after the bottom and after each step
+            up, while training; 0 has no such layers.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class UNet(nn.Module):
         *,
         widths: tuple[int, ...] = (24, 48, 96, 144, 192),
         dilations: tuple[int, ...] = (1, 2, 4),
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.down = nn.ModuleList()
@@ -40,13 +43,19 @@ class UNet(nn.Module):
             body = [_Residual(width)] if 0 < level < len(widths) - 1 else []
             self.down.append(nn.Sequential(*_convolution(before, width, stride=2), *body))
             before = width
-        self.bottom = nn.Sequential(*(_Residual(before, dilation=d) for d in dilations))
+        rest = [nn.Dropout2d(dropout)] if dropout else []
+        self.bottom = nn.Sequential(*(_Residual(before, dilation=d) for d in dilations), *rest)
         self.reduce = nn.ModuleList()
         self.up = nn.ModuleList()
         for deep, shallow in zip(widths[:1:-1], widths[-2:0:-1], strict=True):
             self.reduce.append(nn.Conv2d(deep, shallow, 1, bias=False))
             self.up.append(
-                nn.Sequential(nn.GroupNorm(_GROUPS, shallow), nn.ReLU(), _Residual(shallow))
+                nn.Sequential(
+                    nn.GroupNorm(_GROUPS, shallow),
+                    nn.ReLU(),
+                    _Residual(shallow),
+                    *([nn.Dropout2d(dropout)] if dropout else []),
+                )
             )
         self.head = nn.Conv2d(widths[1], landmarks, 1)
 

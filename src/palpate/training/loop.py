@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -187,6 +188,12 @@ def train_step(plan: Plan, state: State, forward: nn.Module, batch: Batch) -> fl
 
     ``forward`` is the network, or what shares it between processes.
     """
+    # Dropout draws from the process's own chance. It follows from the step, so that a training
+    # that was resumed goes on as if it had not stopped.
+    chance = np.random.SeedSequence(
+        (plan.training.seed, state.progress.step, plan.share.rank)
+    ).generate_state(1)
+    torch.manual_seed(int(chance[0]))
     settings = plan.optimiser
     rate = learning_rate(settings, state.progress.step, plan.steps, epoch=plan.batches_per_epoch)
     for group in state.optimiser.param_groups:
