@@ -165,6 +165,24 @@ def test_the_tests_start_where_they_can_pass_and_within_the_subjects(total):
     assert bool(starts) == (total >= subjects_for_risk(0.1, 0.95))
 
 
+def test_a_second_start_has_only_its_half_of_the_error():
+    first, second = risk_module._starts(240, WISH)
+    off = np.zeros(240, int)
+    off[:first] = 1  # the first sequence fails at once
+    counted = np.cumsum(off)
+    # As many are off as pass a test at 5 %, not one at 2.5 %; then everything is off.
+    between = [b for b in range(second) if 0.025 < binom.cdf(b, second, 0.1) <= 0.05]
+    counted[second - 1 :] = between[0] + np.arange(240 - second + 1)
+    assert risk_module._passed(counted, WISH) == []
+
+
+def test_a_film_stranger_than_all_has_the_p_value_of_one_more_subject():
+    familiar, _ = boxes()
+    assert familiar.p_value("shape", 1e9) == pytest.approx(1 / 61)
+    assert familiar.p_value("shape", -1.0) == pytest.approx(1.0)
+    assert familiar.p_value("look", 1.0) is None
+
+
 # Risk and coverage
 
 
