@@ -10,7 +10,8 @@ log.csv               one row per epoch
 metrics.json          validation error and calibration
 last.safetensors      the state to resume from (only while training needs it)
 timing.json           how long it was trained, where folds or a curve did it
-labels.json           hash of the labels, where `palpate curve` made the run
+labels.json           hash of the labels, where a cross-validation, a comparison or a curve made it
+calibration.json      what held-out subjects say of its uncertainty, by `palpate calibrate`
 global/, local/       the two searches of a cascade, each a run of its own; global-held-out-1/ ...
 halves.json           which held-out images chose these weights, where halves of them did
 second/               weights and localiser.json as the second half chose them

@@ -8,7 +8,8 @@ from palpate.localisers.run_folder import RunFolder
 from palpate.splits import read_split
 from palpate.training.recipe import Recipe
 from palpate.workflows.evaluate import EvaluatedStudy, evaluate_study
-from palpate.workflows.folds import Folds
+from palpate.workflows.folds import Folds, fold_job
+from palpate.workflows.same_ground import keep_labels, refuse_another
 from palpate.workflows.train_folds import FoldAdvance, Workers, train_folds
 
 
@@ -23,8 +24,16 @@ def cross_validate(
         out: gets one run folder per fold.
         workers: how many folds at a time, and on what.
         advance: told the fold's number, from 0, and what is done of it.
+
+    Raises:
+        ConfigError: a folder holds a run of other images, labels or settings.
     """
+    jobs = {out / f"fold-{n + 1}": fold_job(folds, n, recipe) for n in range(len(folds.splits))}
+    for root, job in jobs.items():
+        refuse_another(root, job)
     train_folds(folds, recipe, out, workers=workers, advance=advance)
+    for root, job in jobs.items():
+        keep_labels(root, job)
     return judge_folds(folds, out)
 
 
