@@ -93,8 +93,19 @@ def refuse_other_labels(root: Path, job: TrainingJob[Recipe], *, otherwise: str)
 
 
 def label_hash(job: TrainingJob[Recipe]) -> str:
-    """Return a hash of the landmarks of the training and validation images, to 0.0001 px."""
-    return hash_of_labels(job.study, (*job.part("train"), *job.part("validation")))
+    """Return a hash of the landmarks of the training and validation images, to 0.0001 px.
+
+    Where a run is trained on each annotator's points or on their consensus, on those as well.
+    """
+    known = hash_of_labels(job.study, (*job.part("train"), *job.part("validation")))
+    own = job.own_points
+    if own is None:
+        return known
+    digest = hashlib.sha256(known.encode())
+    for name in sorted(own):
+        several = [np.round(points.coordinates, 4).ravel().tolist() for points in own[name]]
+        digest.update(json.dumps([name, several]).encode())
+    return digest.hexdigest()
 
 
 def hash_of_labels(study: Study, names: tuple[str, ...]) -> str:
