@@ -27,7 +27,7 @@ from palpate.report.agreement_cells import (
 )
 from palpate.report.case_view import CaseView, protocols, view_case
 from palpate.report.outline_section import OutlineSection, outline_section
-from palpate.report.parts import Bounded, Plot, Row, Table, Tile
+from palpate.report.parts import Bounded, Plot, Row, Section, Table, Tile
 from palpate.report.picked import pick
 from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, strip_plot
 from palpate.report.reported import ReportedCase, StudyReport
@@ -102,6 +102,7 @@ class Page:
     accuracy: Accuracy | None
     outlines: tuple[OutlineSection, ...]
     agreed: Agreed | None
+    sections: tuple[Section, ...]
     shown: tuple[tuple[str, tuple[CaseView, ...]], ...]
     shown_note: str
     has_truth: bool
@@ -139,6 +140,7 @@ def page(report: StudyReport) -> Page:
         if report.evaluation is None
         else tuple(outline_section(outline) for outline in report.evaluation.outlines),
         agreed=None if report.agreement is None else _agreed(report.agreement),
+        sections=tuple(report.sections),
         shown=tuple(shown),
         shown_note=note,
         has_truth=any(case.truth is not None for case in report.cases),
