@@ -1,5 +1,6 @@
 """``palpate evaluate``: how good a run is on the subjects it never saw."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -53,11 +54,12 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     for name, reason in evaluated.failures.items():
         errors.print(f"not predicted: {name}: {reason}", highlight=False, markup=False)
     wanted = protocol or opened.settings.protocol
+    calibration = find_calibration(run)
     assessment = assess(
         opened,
         evaluated,
         protocol=read_protocol(wanted) if wanted else None,
-        calibrations=one_calibration(names, find_calibration(run)),
+        calibrations=one_calibration(names, calibration),
         seed=0,
         annotated_only=annotated_only,
     )
@@ -66,6 +68,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the flags of a command
     provenance["evaluated"] = f"{opened.name}, part {part}, {len(evaluated.cases)} images"
     if annotated_only:
         provenance["scored"] = SCORED_ANNOTATED
+    if calibration is not None and assessment.trusted is None:
+        said = (
+            "Coverage is not counted: all images here are of subjects that the run was "
+            f"calibrated on ({calibration.source}). Truths lie inside their "
+            "intervals by construction here; a cross-validation counts honestly."
+        )
+        assessment = replace(assessment, warnings=(*assessment.warnings, said))
+        errors.print(f"note: {said}", highlight=False, markup=False)
     assessment = with_baselines(assessment, [read_split(RunFolder(run).split)], seed=0)
     assessment = with_people(assessment, name=localiser.name, seed=0)
     write_assessment(assessment, out, provenance)
