@@ -1,12 +1,12 @@
 """Landmarks in, a report out: every quantity of a protocol with a value or a reason."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from palpate.conformal.measurement_scores import MeasurementScores
 from palpate.errors import ConfigError, GeometryError
@@ -32,9 +32,14 @@ SEED = 20
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What is known of one image: found landmarks in px, who says so, scale and size."""
+    """What is known of one image: found landmarks in px, who says so, scale and size.
+
+    ``joint`` is the covariance of the landmarks of ``at`` in their order: taken once, since
+    every quantity needs a part of it.
+    """
 
     at: Mapping[str, ndarray]
+    joint: Float[ndarray, "kd kd"] | None
     prediction: Prediction | None
     calibration: Calibration | None
     size: tuple[int, int] | None
@@ -85,6 +90,7 @@ def measure(
     _check_scores(protocol, scores or {})
     evidence = _Evidence(
         {name: prediction.mean[i] for name, i in rows.items()},
+        prediction.joint(list(rows.values())),
         prediction,
         predicted.calibration,
         predicted.size,
@@ -119,7 +125,7 @@ def measure_points(
     _check_scheme(protocol, points.scheme, points.frame)
     rows = {name: i for i, name in enumerate(points.scheme.names) if points.present[i]}
     at = {name: points.coordinates[i] for name, i in rows.items()}
-    evidence = _Evidence(at, None, calibration, size, 0.9, {})
+    evidence = _Evidence(at, None, None, calibration, size, 0.9, {})
     return _report(protocol, evidence, Report("", "", (), provenance={"localiser": "annotation"}))
 
 
@@ -285,10 +291,10 @@ def _evaluate(
     """
     held, note = quantity.formula.held(scene)
     names, value = held.needs(), held.value(scene)
-    if evidence.prediction is None:
+    if evidence.joint is None:
         return _Result(value, Doubt(), names, note)
     mean = np.array([scene.at[name] for name in names])
-    joint = _joint(evidence.prediction, names, scale)
+    joint = _joint(evidence.joint, [tuple(evidence.at).index(name) for name in names], scale)
 
     def varied(points: Float[ndarray, "n 2"]) -> Scene:
         return Scene(dict(zip(names, points, strict=True)), scene.facing, scene.height)
@@ -317,17 +323,18 @@ def _evaluate(
 
 
 def _joint(
-    prediction: Prediction, names: tuple[str, ...], scale: Float[ndarray, " 2"]
+    whole: Float[ndarray, "all all"], places: Sequence[int], scale: Float[ndarray, " 2"]
 ) -> Float[ndarray, "kd kd"]:
     """Joint covariance of some landmarks, in the unit that ``scale`` leads to."""
-    units = np.tile(scale, len(names))
-    return np.outer(units, units) * prediction.joint(prediction.scheme.indices(names))
+    own = (2 * np.asarray(places, dtype=int)[:, None] + np.arange(2)).reshape(-1)
+    units = np.tile(scale, len(places))
+    return np.outer(units, units) * whole[np.ix_(own, own)]
 
 
 def _side(value: float, offset: Propagated, asked: Asked) -> tuple[Doubt, str]:
     """Doubt and note of a side, from the chance that the point is on the other one."""
     sd = offset.standard_uncertainty
-    other = float(norm.cdf(-abs(offset.value) / sd)) if sd > 0.0 else 0.0
+    other = float(ndtr(-abs(offset.value) / sd)) if sd > 0.0 else 0.0
     turned = asked.sense * value
     interval = (-1.0, 1.0) if other > (1.0 - asked.level) / 2.0 else (turned, turned)
     told = Doubt(
