@@ -16,6 +16,7 @@ from palpate.evaluation.evaluate import Evaluation, evaluate
 from palpate.evaluation.measurements import Agreement, agreement
 from palpate.evaluation.plain import plain
 from palpate.evaluation.reliability import Trusted
+from palpate.evaluation.risk_coverage import RiskCoverage
 from palpate.files import write_json, write_rows
 from palpate.io.measurements import write_measurements
 from palpate.io.predictions import PredictedImage, PredictionFile, write_predictions
@@ -27,6 +28,7 @@ from palpate.report.coverage_section import coverage_section
 from palpate.report.parts import Section
 from palpate.report.posture_report import ReportedPosture, write_posture_report
 from palpate.report.reported import ReportedCase, StudyReport
+from palpate.report.risk_section import risk_section
 from palpate.report.study_report import write_report
 from palpate.study import Study
 from palpate.trust.calibration import UncertaintyCalibration
@@ -34,6 +36,7 @@ from palpate.workflows.agreement import write_agreement
 from palpate.workflows.evaluate import EvaluatedStudy
 from palpate.workflows.limb_tables import StudiedLimbs, study_limbs, tells_of_limbs, write_limbs
 from palpate.workflows.posture_study import StudiedPosture, study_posture, write_posture
+from palpate.workflows.risk_curves import risk_curves
 from palpate.workflows.scored import scored_cases
 from palpate.workflows.trusted import calibrated_study, judge_trust
 
@@ -54,6 +57,8 @@ class Assessment:
             are not measured.
         limbs: of clips, where the run finds limbs in them.
         trusted: whether regions and intervals hold; None where nothing was calibrated.
+        risks: what setting the doubtful cases aside saves; empty for frames of clips, which
+            nobody sets aside one by one, and where there are few cases.
         stated: predictions as the localiser states them, which are what is kept on disk: a later
             calibration needs them so. None where they are those of ``evaluated``.
         baselines: the same images guessed without a model.
@@ -70,6 +75,7 @@ class Assessment:
     posture: StudiedPosture | None = None
     limbs: StudiedLimbs | None = None
     trusted: Trusted | None = None
+    risks: tuple[RiskCoverage, ...] = ()
     stated: tuple[PredictedImage, ...] | None = None
     baselines: tuple[Baseline, ...] = ()
     people: RatersCompared | None = None
@@ -108,10 +114,17 @@ def assess(  # noqa: PLR0913 - what is judged, and how
         rng=np.random.default_rng(seed),
         outlines=outlines_of(protocol),
     )
+    of_clips = study.case(evaluated.cases[0].identifier).clip is not None
     if protocol is None:
-        trusted = judge_trust(stated, known, None, seed=seed)
-        return Assessment(study, evaluated, figures, trusted=trusted, stated=stated.predicted)
-    if protocol.posture is not None and study.case(evaluated.cases[0].identifier).clip is not None:
+        return Assessment(
+            study,
+            evaluated,
+            figures,
+            trusted=judge_trust(stated, known, None, seed=seed),
+            risks=() if of_clips else risk_curves(scored, evaluated.predicted, None, seed=seed),
+            stated=stated.predicted,
+        )
+    if protocol.posture is not None and of_clips:
         posture = study_posture(
             protocol,
             study,
@@ -129,6 +142,7 @@ def assess(  # noqa: PLR0913 - what is judged, and how
         _marked(protocol, case, image.size)
         for case, image in zip(evaluated.cases, evaluated.predicted, strict=True)
     )
+    pairs = (protocol, measured, marked)
     return Assessment(
         study,
         evaluated,
@@ -137,7 +151,8 @@ def assess(  # noqa: PLR0913 - what is judged, and how
         measured,
         marked,
         agreement(measured, marked, rng=np.random.default_rng(seed)),
-        trusted=judge_trust(stated, known, (protocol, measured, marked), seed=seed),
+        trusted=judge_trust(stated, known, pairs, seed=seed),
+        risks=() if of_clips else risk_curves(scored, evaluated.predicted, pairs, seed=seed),
         stated=stated.predicted,
     )
 
@@ -182,8 +197,8 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     Tables: ``errors.csv``; where the protocol names outlines ``outlines.csv``, their percentiles,
     and ``outline_errors.csv``, their errors image by image; ``measurements.csv``; where the run
     finds limbs in clips, ``limbs.csv``, ``limb_clips.csv`` and the page ``limbs.html``; where the
-    uncertainty was calibrated, ``coverage.csv``; where several people annotated, the folder
-    ``agreement``.
+    uncertainty was calibrated, ``coverage.csv``; where there are cases enough,
+    ``risk_coverage.csv``; where several people annotated, the folder ``agreement``.
     """
     evaluated = assessment.evaluated
     scheme = evaluated.cases[0].prediction.scheme
@@ -196,6 +211,11 @@ def write_assessment(assessment: Assessment, out: Path, provenance: Mapping[str,
     if assessment.trusted is not None:
         metrics["uncertainty"] = assessment.trusted.to_json()
         write_rows(out / "coverage.csv", assessment.trusted.rows())
+    if assessment.risks:
+        metrics["risk_coverage"] = {each.of.name: plain(each) for each in assessment.risks}
+        write_rows(
+            out / "risk_coverage.csv", [row for each in assessment.risks for row in each.rows()]
+        )
     if assessment.baselines:
         metrics["baselines"] = {
             each.name: plain(each.evaluation.model) for each in assessment.baselines
@@ -272,6 +292,9 @@ def _sections(assessment: Assessment) -> tuple[Section, ...]:
         sections.append(baseline_section(assessment.evaluation, assessment.baselines))
     if assessment.trusted is not None:
         sections.append(coverage_section(assessment.trusted))
+    risk = risk_section(assessment.risks)
+    if risk is not None:
+        sections.append(risk)
     return tuple(sections)
 
 
