@@ -133,13 +133,33 @@ def test_one_lost_film_makes_nothing_look_correlated():
     errors = rng.normal(size=(60, 4, 2))
     errors[7] += 500.0
     covariances = np.tile(np.eye(2), (60, 4, 1, 1))
-    found = learnt_correlation(whitened_errors(errors, covariances), np.ones(60))
+    found = learnt_correlation(whitened_errors(errors, covariances), np.arange(60))
     off = found.matrix[~np.kron(np.eye(4), np.ones((2, 2))).astype(bool)]
     assert np.abs(off).max() < 0.2
 
 
-def test_few_films_teach_no_correlation():
+def test_few_subjects_teach_no_correlation_however_many_films_they_have():
     assert calibrated(drawn(np.random.default_rng(0), 19)).correlation is None
+    assert calibrated(drawn(np.random.default_rng(0), 19, images=4)).correlation is None
+
+
+def test_more_copies_of_each_film_teach_nothing_more():
+    rng = np.random.default_rng(10)
+    once = drawn(rng, 25, shift=1.0)
+    again = [each for each in once for _ in range(8)]
+    few, many = calibrated(once), calibrated(again)
+    np.testing.assert_allclose(many.factors, few.factors, rtol=1e-9)
+    np.testing.assert_allclose(many.correlation.matrix, few.correlation.matrix, atol=1e-9)
+
+
+def test_one_subject_with_many_films_has_no_more_say_in_a_factor():
+    rng = np.random.default_rng(11)
+    held_out = drawn(rng, 12)
+    lost = held_out[0].truth.coordinates + np.array([[500.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    odd = replace(held_out[0], truth=Points.of(SCHEME, lost))
+    once = calibrated([odd, *held_out[1:]])
+    often = calibrated([odd] * 300 + held_out[1:])
+    np.testing.assert_allclose(often.factors, once.factors, rtol=1e-9)
 
 
 def test_a_landmark_that_nobody_marked_gets_the_factor_of_all():
@@ -244,6 +264,8 @@ def test_what_travels_with_predictions_names_no_subject():
     [
         ({"version": 7}, "version"),
         ({"factors": [1.0]}, "factors"),
+        ({"factors": [1.0, -1.0, 1.0]}, "positive number"),
+        ({"factors": [1.0, 0.0, 1.0]}, "positive number"),
         ({"distance": [[1.0, 2.0, 3.0]]}, "expected 20 rows"),
         ({"correlation": [[1.0, 0.0], [0.0, 1.0]]}, "other landmarks"),
         ({"owners": "many"}, "owners"),

@@ -67,8 +67,9 @@ class MeasurementScores:
     def interval(self, value: float, below: float, above: float, level: float) -> Interval | None:
         """Bounds that hold the truth of a new subject with probability ``level``.
 
-        None where there are fewer subjects than :func:`~palpate.conformal.quantile.subjects_needed`
-        or the measurement never had any error or uncertainty to go by.
+        None where there are fewer subjects than
+        :func:`~palpate.conformal.quantile.subjects_needed`. Of no width where the measurement was
+        never off.
 
         Args:
             value: predicted.

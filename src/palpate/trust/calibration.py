@@ -27,7 +27,7 @@ from palpate.trust.held_out import HeldOut
 
 # The region that a normal distribution would give is made to hold at this level.
 _MATCHED = 0.9
-# A landmark's own factor counts as many subjects as it has, that of all as many as this.
+# A landmark's own factor counts as much as it has subjects, that of all as many as this.
 _OF_ALL = 10.0
 _SMALLEST_FACTOR = 1e-6
 
@@ -55,6 +55,9 @@ class UncertaintyCalibration:
         weights: short hash of the localiser's; empty where it is of several.
         familiar: plain values of what the images looked like; None where not known.
         dimension: of a point.
+
+    Raises:
+        StudyError: arrays of other images or landmarks, or factors that are not positive.
     """
 
     names: tuple[str, ...]
@@ -78,6 +81,12 @@ class UncertaintyCalibration:
             object.__setattr__(self, name, locked(getattr(self, name)))
         object.__setattr__(self, "owners", locked_int(self.owners))
         object.__setattr__(self, "measurements", MappingProxyType(dict(self.measurements)))
+        shape = (len(self.owners), len(self.names))
+        for name in ("distance", "error_px", "error_mm", "sd_px"):
+            if getattr(self, name).shape != shape:
+                raise StudyError(f"{name} is one number an image and landmark, {shape} in all")
+        if self.factors.shape != shape[1:] or not (self.factors > 0).all():
+            raise StudyError("factors are one positive number a landmark")
 
     @classmethod
     def of(cls, held_out: Sequence[HeldOut], *, source: str, how: How) -> "UncertaintyCalibration":
@@ -99,9 +108,8 @@ class UncertaintyCalibration:
         stated = np.stack([each.predicted.prediction.covariance for each in held_out])
         white = whitened_errors(errors, stated)
         distance = np.where(_flat(stated), np.nan, (white**2).sum(axis=2))
-        weights = subject_weights(owners)
         dimension = errors.shape[2]
-        factors = _factors(distance, weights, dimension)
+        factors = _factors(distance, owners, dimension)
         spacing = np.stack([_spacing(each, dimension) for each in held_out])
         return cls(
             names=held_out[0].truth.scheme.names,
@@ -113,7 +121,7 @@ class UncertaintyCalibration:
             error_mm=np.linalg.norm(errors * spacing[:, None], axis=2),
             sd_px=np.sqrt(np.trace(stated, axis1=2, axis2=3) / dimension),
             factors=factors,
-            correlation=learnt_correlation(white / np.sqrt(factors)[:, None], weights),
+            correlation=learnt_correlation(white / np.sqrt(factors)[:, None], owners),
             subjects=tuple(unique),
             dimension=dimension,
         )
@@ -211,9 +219,9 @@ def _flat(covariances: Float[ndarray, "image landmark d d"]) -> ndarray:
 
 
 def _factors(
-    distance: Float[ndarray, "image landmark"], weights: Float[ndarray, " image"], dimension: int
+    distance: Float[ndarray, "image landmark"], owners: Int[ndarray, " image"], dimension: int
 ) -> Float[ndarray, " landmark"]:
-    """Factor of each landmark, drawn towards that of all."""
+    """Factor of each landmark, drawn towards that of all; every subject counts alike."""
     normal = float(chi2.ppf(_MATCHED, dimension))
     known = np.isfinite(distance)
     if not known.any():
@@ -221,17 +229,16 @@ def _factors(
             "no held-out landmark has an uncertainty: the localiser gives none, so there is "
             "nothing to calibrate"
         )
-    everyone = np.broadcast_to(weights[:, None], distance.shape)
+    everyone = np.broadcast_to(subject_weights(owners)[:, None], distance.shape)
     of_all = np.log(max(_quantile(distance[known], everyone[known]) / normal, _SMALLEST_FACTOR))
     factors = np.empty(distance.shape[1])
     for k in range(distance.shape[1]):
         rows = known[:, k]
         own = of_all
         if rows.any():
-            own = np.log(
-                max(_quantile(distance[rows, k], weights[rows]) / normal, _SMALLEST_FACTOR)
-            )
-        n = float(rows.sum())
+            reach = _quantile(distance[rows, k], subject_weights(owners[rows]))
+            own = np.log(max(reach / normal, _SMALLEST_FACTOR))
+        n = float(len(np.unique(owners[rows])))
         factors[k] = np.exp((n * own + _OF_ALL * of_all) / (n + _OF_ALL))
     return factors
 

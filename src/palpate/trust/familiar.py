@@ -242,7 +242,7 @@ class Familiar:
                 np.array(table["found"], dtype=float),
                 {name: np.array(values, dtype=float) for name, values in table["scores"].items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StudyError(f"what is usual is not whole: {error}; calibrate again") from error
 
     def _signs(

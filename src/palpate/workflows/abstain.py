@@ -137,13 +137,14 @@ def limit_of(
         width = scores.below + scores.above
         return risk_limit(np.abs(scores.residual), width, scores.owners, wish)
     familiar = familiar_of(calibration)
-    if familiar is None or len(familiar.scores["doubt"]) != len(calibration.owners):
+    doubts = None if familiar is None else familiar.scores.get("doubt")
+    if doubts is None or len(doubts) != len(calibration.owners):
         raise StudyError(
             "the calibration holds no doubts of its films, so no risk can be promised of them; "
             "calibrate again, or name a quantity with --measure"
         )
     errors = calibration.error_mm if wish.unit == "mm" else calibration.error_px
-    return risk_limit(_means(errors), familiar.scores["doubt"], calibration.owners, wish)
+    return risk_limit(_means(errors), doubts, calibration.owners, wish)
 
 
 def doubt_of(wish: RiskWish, predicted: PredictedImage, report: Report | None) -> float | None:
