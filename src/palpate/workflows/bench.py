@@ -43,6 +43,7 @@ from palpate.workflows.bench_clips import (
 from palpate.workflows.bench_forest import bench_forest
 from palpate.workflows.bench_limbs import bench_kernels, bench_light
 from palpate.workflows.bench_monitor import MonitorLengths, bench_monitor
+from palpate.workflows.bench_trust import bench_bootstrap, bench_calibration, bench_film
 from palpate.workflows.bench_votes import bench_votes
 from palpate.workflows.export import to_onnx
 from palpate.workflows.predict import find_sources, predict_each
@@ -82,6 +83,10 @@ def run_bench(
         tables["votes: 58 landmarks, 224 x 224"] = bench_votes(repeats)
         advance("forests")
         tables["forests: 58 landmarks of hips"] = bench_forest(folder)
+        advance("uncertainty")
+        tables["one film, 544 x 640, with its uncertainty: 19 landmarks"] = bench_film(repeats)
+        tables["calibrating a run, predictions at hand"] = bench_calibration()
+        tables["intervals of all figures by bootstrap"] = bench_bootstrap(repeats)
         advance("limbs, full and asymmetric kernels")
         tables["limbs: regression, 128 x 96, one clip of 3 frames"] = bench_kernels(repeats)
         advance("limbs, the light network")
