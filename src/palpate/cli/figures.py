@@ -12,6 +12,7 @@ from palpate.evaluation.curve_errors import PERCENTILES, ErrorDistribution
 from palpate.evaluation.outline_errors import ANNOTATORS, MODEL, OutlineErrors
 from palpate.evaluation.posture_paired import PostureDifference
 from palpate.evaluation.reliability import LEVELS, Trusted
+from palpate.evaluation.risk_coverage import SHARES, RiskCoverage
 from palpate.evaluation.summary import Summary
 from palpate.workflows.assess import Assessment
 from palpate.workflows.posture_study import StudiedPosture
@@ -49,6 +50,8 @@ def show_assessment(assessment: Assessment, out: Path) -> None:
         console.print(outline_table({"": outline}))
     if assessment.agreement is not None:
         console.print(_agreement(assessment))
+    if assessment.risks:
+        console.print(_risks(assessment.risks))
     if assessment.posture is not None:
         console.print(_posture(assessment.posture))
     if assessment.limbs is not None:
@@ -69,6 +72,26 @@ def _coverage(trusted: Trusted) -> Table:
         rows["measurements, calibrated"] = trusted.measurements[0]
     for name, each in rows.items():
         table.add_row(name, *(f"{100 * one.share:.1f} %" for one in each.levels))
+    return table
+
+
+def _risks(curves: Sequence[RiskCoverage]) -> Table:
+    """Mean errors of the cases kept when the most doubtful are set aside."""
+    shares = (1.0, 0.9, 0.8, 0.5)
+    table = Table(title="mean error of the cases kept when the most doubtful are set aside")
+    table.add_column("")
+    for column in ("n", *(f"{100 * share:.0f} % kept" for share in shares), "saved", "95 %"):
+        table.add_column(column, justify="right")
+    for curve in curves:
+        risks = [_number(curve.risk[SHARES.index(share)]) for share in shares]
+        low, high = curve.saved_interval or (None, None)
+        table.add_row(
+            curve.of.name if curve.of.unit == "1" else f"{curve.of.name}, {curve.of.unit}",
+            str(curve.cases),
+            *risks,
+            "-" if curve.saved is None else f"{100 * curve.saved:.0f} %",
+            "-" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f} %",
+        )
     return table
 
 

@@ -1,8 +1,12 @@
 """``palpate protocols``: what can be measured, and how it is defined."""
 
-from typing import Annotated
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from palpate.protocols.classes import Classes
 
 
 def protocols(
@@ -13,7 +17,7 @@ def protocols(
         bool, typer.Option("--toml", help="Print the protocol's file, to copy and change.")
     ] = False,
 ) -> None:
-    """List the protocols, or show one: landmarks, quantities, units, signs, normal ranges."""
+    """List the protocols, or show one: landmarks, quantities, units, signs, ranges, classes."""
     from rich.table import Table
     from rich.text import Text
 
@@ -39,7 +43,16 @@ def protocols(
         return
     check_examples(protocol)
     table = Table(title=Text(f"{protocol.title} ({protocol.label})"), show_lines=True)
-    for column in ("quantity", "unit", "meaning and landmarks", "sign", "normal range", "source"):
+    classes = any(q.classes is not None for q in protocol.quantities)
+    for column in (
+        "quantity",
+        "unit",
+        "meaning and landmarks",
+        "sign",
+        "normal range",
+        *(("classes",) if classes else ()),
+        "source",
+    ):
         table.add_column(column)
     for q in protocol.quantities:
         needs = q.needs()
@@ -47,7 +60,10 @@ def protocols(
         normal = (
             "" if q.normal is None else f"{q.normal.low:g} to {q.normal.high:g}; {q.normal.source}"
         )
-        shown = (q.name, q.unit, f"{q.meaning}\n[{landmarks}]", q.sign, normal, q.source)
+        ranges = (
+            (normal, "" if q.classes is None else classes_text(q.classes)) if classes else (normal,)
+        )
+        shown = (q.name, q.unit, f"{q.meaning}\n[{landmarks}]", q.sign, *ranges, q.source)
         table.add_row(*(Text(cell) for cell in shown))
     console.print(table)
     console.print(Text("landmarks: " + ", ".join(protocol.scheme.names)))
@@ -58,3 +74,22 @@ def protocols(
             Text(f"--flip-sign {convention}: {signs.flipped} (as it stands: {signs.default})")
         )
     console.print(Text(f"source: {protocol.source}"))
+
+
+def classes_text(classes: "Classes") -> str:
+    """Return the names with the limits between them, a class a line, then who says so.
+
+    Example:
+        >>> from palpate.protocols.classes import Classes
+        >>> print(classes_text(Classes(names=("III", "I", "II"), limits=(0, 4), source="Steiner")))
+        III: below 0
+        I: 0 to below 4
+        II: from 4
+        (Steiner)
+    """
+    first, *_, last = classes.names
+    lines = [f"{first}: below {classes.limits[0]:g}"]
+    for name, (low, high) in zip(classes.names[1:-1], pairwise(classes.limits), strict=True):
+        lines.append(f"{name}: {low:g} to below {high:g}")
+    lines.append(f"{last}: from {classes.limits[-1]:g}")
+    return "\n".join([*lines, f"({classes.source})"])

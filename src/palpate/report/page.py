@@ -1,10 +1,11 @@
 """The numbers of a study as text, in the order of the page."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from palpate.evaluation.agreement_pair import PairAgreement
 from palpate.evaluation.errors import (
     Errors,
     annotator_pairs,
@@ -25,11 +26,12 @@ from palpate.report.agreement_cells import (
     limits_cell,
     reliability_cells,
 )
+from palpate.report.agreement_plot import agreement_plot, clear
 from palpate.report.case_view import CaseView, protocols, view_case
 from palpate.report.outline_section import OutlineSection, outline_section
 from palpate.report.parts import Bounded, Plot, Row, Section, Table, Tile
 from palpate.report.picked import pick
-from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, strip_plot
+from palpate.report.plots import Strip, cumulative_plot, strip_plot
 from palpate.report.reported import ReportedCase, StudyReport
 from palpate.report.wording import (
     DIGITS,
@@ -81,11 +83,21 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredImage:
+    """One row of the long table."""
+
+    image: str
+    subject: str
+    set_aside: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """All measurements, one row an image."""
 
     head: tuple[str, ...]
-    rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
+    rows: tuple[MeasuredImage, ...]
     reasons: tuple[str, ...]
     left_out: int
 
@@ -105,6 +117,8 @@ class Page:
     sections: tuple[Section, ...]
     shown: tuple[tuple[str, tuple[CaseView, ...]], ...]
     shown_note: str
+    set_aside: Mapping[str, tuple[str, ...]]
+    not_shown: tuple[tuple[str, tuple[str, ...]], ...]
     has_truth: bool
     has_others: bool
     measured: Measured | None
@@ -113,7 +127,8 @@ class Page:
 
 def page(report: StudyReport) -> Page:
     """Turn a report into text."""
-    picked = pick(report.cases, report.embed)
+    aside = report.set_aside or {}
+    picked = pick(report.cases, report.embed, report.set_aside)
     shown, place = [], 0
     for part in picked:
         views = tuple(view_case(case, f"case-{place + k}") for k, case in enumerate(part.cases))
@@ -121,6 +136,7 @@ def page(report: StudyReport) -> Page:
         shown.append((part.heading, views))
     total = len(report.cases)
     left_out = total - place
+    seen = {case.identifier for part in picked for case in part.cases}
     note = (
         f"All {total} images are shown."
         if not left_out
@@ -143,9 +159,11 @@ def page(report: StudyReport) -> Page:
         sections=tuple(report.sections),
         shown=tuple(shown),
         shown_note=note,
+        set_aside=aside,
+        not_shown=tuple((name, why) for name, why in aside.items() if name not in seen),
         has_truth=any(case.truth is not None for case in report.cases),
         has_others=any(len(case.annotators) > 1 for case in report.cases),
-        measured=_measured(report.cases),
+        measured=_measured(report.cases, aside),
         provenance=_provenance(report),
     )
 
@@ -182,6 +200,8 @@ def _banner(cases: Sequence[ReportedCase]) -> str:
 
 def _tiles(report: StudyReport) -> tuple[Tile, ...]:
     tiles = []
+    if report.set_aside is not None:
+        tiles.append(_kept_tile(len(report.cases), len(report.set_aside)))
     if report.evaluation is not None:
         tiles += _accuracy_tiles(report.evaluation)
     if report.agreement is not None:
@@ -203,6 +223,13 @@ def _tiles(report: StudyReport) -> tuple[Tile, ...]:
                 )
             )
     return tuple(tiles)
+
+
+def _kept_tile(total: int, aside: int) -> Tile:
+    detail = "a person must look at those set aside; why stands with each"
+    if not aside:
+        detail = "no check spoke against any of them"
+    return Tile("Kept / set aside", f"{total - aside:,} / {aside:,}", detail)
 
 
 def _accuracy_tiles(evaluation: Evaluation) -> list[Tile]:
@@ -485,8 +512,8 @@ def _agreed(agreement: Agreement) -> Agreed:
         if row.without_truth:
             refusals.append(f"{row.name}: {row.without_truth} × no annotated value to compare with")
         refusals += agreement_warnings(row)
-        if row.n > 2 and len(plots) < MOST_PLOTS:
-            plots.append(_bland_altman(row))
+        if row.method is not None and row.n > 2 and len(plots) < MOST_PLOTS:
+            plots.append(_bland_altman(row, row.method))
     for sentence, images in (
         ("not compared, no annotated measurement", agreement.only_predicted),
         ("not predicted", agreement.only_true),
@@ -522,15 +549,17 @@ def _agreement_row(row: QuantityAgreement) -> Row:
     )
 
 
-def _bland_altman(row: QuantityAgreement) -> Plot:
-    true = np.array([pair[1] for pair in row.pairs])
-    ours = np.array([pair[2] for pair in row.pairs])
+def _bland_altman(row: QuantityAgreement, method: PairAgreement) -> Plot:
     unit = unit_name(row.unit) or "no unit"
-    drawing = bland_altman_plot(true, ours, title=row.name, unit=unit, limits=row.limits)
-    return Plot(drawing, "Line: bias; dashed: 95 % limits of agreement.")
+    drawing = agreement_plot(replace(method, points=row.pairs), title=row.name, unit=unit)
+    slope = " Dotted: the trend of the differences." if clear(method.slope) else ""
+    return Plot(
+        drawing,
+        "Line: bias; dashed: 95 % limits of agreement; bands: their 95 % intervals." + slope,
+    )
 
 
-def _measured(cases: Sequence[ReportedCase]) -> Measured | None:
+def _measured(cases: Sequence[ReportedCase], aside: Collection[str]) -> Measured | None:
     reports = [(case, case.report) for case in cases if case.report is not None]
     units: dict[str, str] = {}
     for _, report in reports:
@@ -543,7 +572,8 @@ def _measured(cases: Sequence[ReportedCase]) -> Measured | None:
     for case, report in reports[:MOST_ROWS]:
         given = {item.name: item for item in report.measurements}
         cells = tuple(_cell(given.get(name), reasons) for name in units)
-        rows.append((case.identifier, case.subject, cells))
+        name = case.identifier
+        rows.append(MeasuredImage(name, case.subject, name in aside, cells))
     head = tuple(f"{name}, {unit}" if unit else name for name, unit in units.items())
     return Measured(head, tuple(rows), tuple(reasons), max(0, len(reports) - MOST_ROWS))
 

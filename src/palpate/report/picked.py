@@ -1,6 +1,6 @@
-"""Which cases the page shows: the worst, those in the middle, and the best."""
+"""Which cases the page shows: those set aside, the worst, those in the middle, and the best."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,28 +16,58 @@ class Picked:
     cases: tuple[ReportedCase, ...]
 
 
-def pick(cases: Sequence[ReportedCase], most: int) -> list[Picked]:
+ASIDE = "Set aside: look at these first"
+KEPT = "Kept"
+
+
+def pick(
+    cases: Sequence[ReportedCase], most: int, aside: Collection[str] | None = None
+) -> list[Picked]:
     """Choose at most ``most`` cases, a third each worst, middle and best.
 
     By mean error where every case has a truth, a missed landmark before any error; else by stated
     uncertainty, a landmark that was not found before any.
+
+    Args:
+        cases: of the page.
+        most: how many are shown.
+        aside: images that a person must look at: they come first, and leave a third of the room
+            to those that are kept. None where nobody judged that.
     """
+    if aside is None:
+        return _by_third(cases, most, of="")
+    first = [case for case in cases if case.identifier in aside]
+    kept = [case for case in cases if case.identifier not in aside]
+    room = max(most - len(first), min(len(kept), most // 3))
+    ordered, _ = _ordered(first)
+    parts = [Picked(ASIDE, tuple(ordered[: most - room])), *_by_third(kept, room, of=KEPT)]
+    return [part for part in parts if part.cases]
+
+
+def _ordered(cases: Sequence[ReportedCase]) -> tuple[list[ReportedCase], bool]:
+    """Sort the worst first; also say whether by error, or by doubt."""
     known = all(case.truth is not None and case.truth.present.any() for case in cases)
     key = _badness if known else _doubt
-    ordered = sorted(cases, key=lambda case: (*key(case), case.identifier), reverse=True)
+    return sorted(cases, key=lambda case: (*key(case), case.identifier), reverse=True), known
+
+
+def _by_third(cases: Sequence[ReportedCase], most: int, *, of: str) -> list[Picked]:
+    """Show all, or a third each; ``of`` says of which cases."""
+    ordered, known = _ordered(cases)
     words = (
         ("Largest error", "Middle", "Smallest error")
         if known
         else ("Least certain", "Middle", "Most certain")
     )
     if len(ordered) <= most:
-        return [Picked("All cases, " + words[0].lower() + " first", tuple(ordered))]
+        return [Picked(f"{of or 'All cases'}, {words[0].lower()} first", tuple(ordered))]
     sizes = [most // 3 + (1 if part < most % 3 else 0) for part in range(3)]
     worst, best = ordered[: sizes[0]], ordered[len(ordered) - sizes[2] :]
     rest = ordered[sizes[0] : len(ordered) - sizes[2]]
     start = (len(rest) - sizes[1]) // 2
     parts = (worst, rest[start : start + sizes[1]], best)
-    return [Picked(word, tuple(part)) for word, part in zip(words, parts, strict=True) if part]
+    headings = [f"{of}: {word.lower()}" if of else word for word in words]
+    return [Picked(head, tuple(part)) for head, part in zip(headings, parts, strict=True) if part]
 
 
 def _badness(case: ReportedCase) -> tuple[float, float]:

@@ -61,11 +61,14 @@ class StudyReport:
         agreement: of measurements with those on the truth; None where there is none.
         provenance: data, split, seed, recipe, versions, hashes, as text.
         warnings: what a reader must know first, such as an oracle crop.
-        sections: further parts of the page, between the agreement and the cases.
         embed: at most this many cases are shown with their image.
+        sections: further parts of the page, between the agreement and the cases.
+        set_aside: image -> why a person must look at it, in words; empty where all are kept,
+            None where nobody judged that.
 
     Raises:
-        StudyError: no case, or an image twice.
+        StudyError: no case, an image twice, or an image set aside that is not there or for no
+            reason.
     """
 
     title: str
@@ -76,6 +79,7 @@ class StudyReport:
     warnings: Sequence[str] = ()
     embed: int = 12
     sections: Sequence[Section] = ()
+    set_aside: Mapping[str, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cases", tuple(self.cases))
@@ -89,3 +93,10 @@ class StudyReport:
             if case.identifier in seen:
                 raise StudyError(f"image {case.identifier!r} is in the report twice")
             seen.add(case.identifier)
+        if self.set_aside is not None:
+            object.__setattr__(self, "set_aside", MappingProxyType(dict(self.set_aside)))
+            for name, reasons in self.set_aside.items():
+                if name not in seen:
+                    raise StudyError(f"image {name!r} is set aside, but not in the report")
+                if not reasons:
+                    raise StudyError(f"image {name!r} is set aside for no reason; say why")

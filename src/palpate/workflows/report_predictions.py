@@ -55,11 +55,11 @@ def report_predictions(
     """
     by_image = {one.image: one for one in verdict.judged}
     if reports:
-        reports = {
-            name: marked(report, by_image[name]) if name in by_image else report
+        noted = [
+            marked(report, by_image[name]) if name in by_image else report
             for name, report in reports.items()
-        }
-        write_measurements(list(reports.values()), out / "measurements.csv")
+        ]
+        write_measurements(noted, out / "measurements.csv")
     if verdict.judged:
         write_set_aside(verdict.judged, out / "set_aside.csv")
     reads = {source.identifier: source for source in sources}
@@ -76,20 +76,27 @@ def report_predictions(
         for image in file.images
     ]
     aside = verdict.set_aside
-    title = f"Landmarks in {len(cases)} images"
-    if aside:
-        title += f": {len(cases) - len(aside)} kept, {len(aside)} set aside"
     report = StudyReport(
-        title=title,
+        title=f"Landmarks in {len(cases)} images",
         cases=cases,
         provenance=file.provenance,
         warnings=[
+            *_aside_sentence(len(aside), len(cases)),
             *verdict.notes,
-            *(one.sentence for one in aside),
             *(f"Not predicted: {name}: {why}" for name, why in file.failures.items()),
         ],
+        set_aside={one.image: tuple(reason.words for reason in one.reasons) for one in aside}
+        if verdict.judged
+        else None,
     )
     write_report(report, out / "report.html")
+
+
+def _aside_sentence(aside: int, total: int) -> tuple[str, ...]:
+    if not aside:
+        return ()
+    verb = "is" if aside == 1 else "are"
+    return (f"{aside} of {total} cases {verb} set aside; the reasons stand with the cases below.",)
 
 
 def _read(source: Source, grey: Callable[[Image], ndarray]) -> Callable[[], ndarray]:
