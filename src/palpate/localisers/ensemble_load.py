@@ -1,5 +1,6 @@
 """Ensembles from run folders and exported models."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from palpate.localisers.ensemble import EnsembleLocaliser
 from palpate.localisers.load import load_localiser
 from palpate.localisers.run_folder import RunFolder
 
-_FOLDS = "fold-*"
+_FOLD = re.compile(r"fold-(\d+)")
 
 
 def load_ensemble(
@@ -47,10 +48,17 @@ def runs_in(path: Path) -> tuple[Path, ...]:
     Raises:
         PalpateError: a folder of folds of which none is finished.
     """
-    folds = sorted(path.glob(_FOLDS), key=lambda fold: (len(fold.name), fold.name))
+    folds = folds_in(path)
     if not folds or RunFolder(path).localiser.exists():
         return (path,)
     finished = tuple(fold for fold in folds if RunFolder(fold).localiser.exists())
     if not finished:
         raise PalpateError(f"no fold in {path} is finished; run its 'palpate crossval' again")
     return finished
+
+
+def folds_in(path: Path) -> tuple[Path, ...]:
+    """Return the folders fold-1, fold-2, ... of a cross-validation, in order; may be none."""
+    numbers = {fold: _FOLD.fullmatch(fold.name) for fold in path.glob("fold-*")}
+    found = {fold: int(match[1]) for fold, match in numbers.items() if match is not None}
+    return tuple(sorted(found, key=found.__getitem__))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palpate.errors import ConfigError
+from palpate.localisers.calibrated import calibration_path, with_calibration
 from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.ensemble_load import load_ensemble, runs_in
 from palpate.localisers.load import load_localiser
@@ -47,6 +48,8 @@ def load_asked(
 ) -> Localiser:
     """Load a localiser, or several as an ensemble, to be asked as wished.
 
+    A calibration beside it is of one plain look: then, and then alone, it is used.
+
     Args:
         runs: run folders, exported models or a cross-validation, with commas.
         asking: how.
@@ -56,15 +59,17 @@ def load_asked(
 
     Raises:
         PalpateError: nothing there, or members that do not fit together.
-        ConfigError: it cannot be asked so.
+        ConfigError: it cannot be asked so, or its calibration is of other weights.
+        FormatError: its calibration is damaged.
     """
-    paths = [Path(part.strip()) for part in runs.split(",") if part.strip()]
-    if len(paths) > 1 or (paths and runs_in(paths[0]) != (paths[0],)):
+    paths = _paths(runs)
+    if len(paths) > 1 or runs_in(paths[0]) != (paths[0],):
         localiser: Localiser = load_ensemble(paths, device=device, engine=engine)
     else:
-        localiser = load_localiser(Path(runs), device=device, engine=engine, one_thread=one_thread)
+        localiser = load_localiser(paths[0], device=device, engine=engine, one_thread=one_thread)
     if asking.plain:
-        return localiser
+        alone = len(paths) == 1 and not isinstance(localiser, ClipLocaliser)
+        return with_calibration(localiser, paths[0]) if alone else localiser
     if isinstance(localiser, ClipLocaliser):
         raise ConfigError("--views and --passes are for localisers that see one image at a time")
     if asking.views > 1:
@@ -74,3 +79,21 @@ def load_asked(
     from palpate.localisers.dropout import DropoutLocaliser
 
     return DropoutLocaliser(localiser, asking.passes)
+
+
+def unused_calibrations(runs: str, asking: Asking) -> list[str]:
+    """Return a sentence for each calibration that is there and does not fit how is asked."""
+    paths = _paths(runs)
+    if asking.plain and len(paths) == 1:
+        return []
+    how = "several views or passes" if len(paths) == 1 else "several runs together"
+    return [
+        f"{calibration_path(path)} is of one plain look of that run alone, so it is not used for "
+        f"{how}"
+        for path in paths
+        if calibration_path(path).exists()
+    ]
+
+
+def _paths(runs: str) -> tuple[Path, ...]:
+    return tuple(Path(part.strip()) for part in runs.split(",") if part.strip()) or (Path(runs),)

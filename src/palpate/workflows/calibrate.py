@@ -1,16 +1,19 @@
 """Calibrate a run's uncertainty on subjects that it did not learn from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from palpate.duplicates import find_duplicates
 from palpate.errors import ConfigError, PalpateError, StudyError
 from palpate.io.predictions import read_predictions
+from palpate.localisers.clip import ClipLocaliser
+from palpate.localisers.ensemble_load import folds_in
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
 from palpate.protocols.protocol import Protocol
 from palpate.splits import find_copies, read_split
-from palpate.study import Study
+from palpate.study import Study, open_study, pictures
 from palpate.trust.calibration import How, UncertaintyCalibration
 from palpate.trust.held_out import HeldOut
 from palpate.trust.measured import with_measurements
@@ -32,6 +35,9 @@ def calibrate_run(
 ) -> UncertaintyCalibration:
     """Predict one part of the run's split, or a study it never saw, and learn from the errors.
 
+    Of another study, nearly the same images as were trained on are refused under whatever name,
+    as long as the run's own study is still where it was.
+
     Args:
         localiser: of the run, as it states its uncertainty itself.
         folder: of the run.
@@ -42,7 +48,9 @@ def calibrate_run(
 
     Raises:
         StudyError: too few subjects, or one that the run was trained on.
+        ConfigError: the localiser finds landmarks in clips.
     """
+    _refuse_clips(localiser)
     if part != "all" and not read_split(folder.split).parts.get(part):
         raise StudyError(
             f"the run held no subject out for {part!r}: calibrate on another part (--part test, "
@@ -51,12 +59,38 @@ def calibrate_run(
         )
     names = images_to_evaluate(folder, study, part=part)
     refuse_trained_on(folder, study, names)
-    evaluated = evaluate_study(localiser, study, names, advance=advance)
-    held_out = held_out_of(evaluated)
-    subjects = len({each.subject for each in held_out})
-    source = f"{subjects} subjects of study {study.name}, part {part}"
-    calibration = calibrated_on(held_out, protocol, source=source, how="split")
-    return replace(with_familiar(calibration, held_out, study), weights=localiser.weights)
+    if part == "all":
+        _refuse_copies_elsewhere([folder], study, names)
+    held_out = held_out_of(evaluate_study(localiser, study, names, advance=advance))
+    return _learnt(localiser, held_out, study, protocol, f"study {study.name}, part {part}")
+
+
+def calibrate_ensemble(
+    localiser: Localiser,
+    folders: Sequence[RunFolder],
+    study: Study,
+    *,
+    protocol: Protocol | None,
+    advance: Advance = lambda done, total: None,
+) -> UncertaintyCalibration:
+    """Predict a study that no member ever saw with all of them together; learn from the errors.
+
+    Args:
+        localiser: the members as one.
+        folders: of the members.
+        study: none of its images, nor nearly the same ones, is in a split of a member.
+        protocol: whose measurements are calibrated too; None for none.
+        advance: told how many images of how many are done.
+
+    Raises:
+        StudyError: too few subjects, or an image that a member knows.
+    """
+    names: list[str] = []
+    for folder in folders:  # every member refuses what is in its own split
+        names = images_to_evaluate(folder, study, part="all")
+    _refuse_copies_elsewhere(folders, study, names)
+    held_out = held_out_of(evaluate_study(localiser, study, names, advance=advance))
+    return _learnt(localiser, held_out, study, protocol, f"study {study.name}")
 
 
 def calibrate_on_folds(
@@ -73,7 +107,7 @@ def calibrate_on_folds(
     that the run itself was trained on too.
 
     Raises:
-        ConfigError: the folds are of another recipe.
+        ConfigError: the folds are of another recipe or study, or find landmarks in clips.
         StudyError: an image is no longer annotated, or was trained on by the fold that predicted
             it; too few subjects.
 
@@ -82,12 +116,32 @@ def calibrate_on_folds(
         predictors); Barber, Candès, Ramdas and Tibshirani, Annals of Statistics 49(1), 2021: at
         least 1 - 2 (1 - level) is guaranteed, about the level is what one gets.
     """
+    _refuse_clips(localiser)
     for fold in fold_folders(crossval):
         _refuse_other_recipe(folder, fold)
+    if not _trained_here(folder, study):
+        raise ConfigError(
+            f"{folder.root} was trained on no image of study {study.name!r}: a cross-validation "
+            "says how far off runs on its own study are; cross-validate the study of the run"
+        )
     held_out = held_out_of_folds(crossval, study)
     subjects = len({each.subject for each in held_out})
     source = f"{subjects} subjects of study {study.name}, each by a fold not trained on it"
     calibration = calibrated_on(held_out, protocol, source=source, how="cross")
+    return replace(with_familiar(calibration, held_out, study), weights=localiser.weights)
+
+
+def _learnt(
+    localiser: Localiser,
+    held_out: Sequence[HeldOut],
+    study: Study,
+    protocol: Protocol | None,
+    where: str,
+) -> UncertaintyCalibration:
+    """Learn from images that the localiser itself predicted."""
+    subjects = len({each.subject for each in held_out})
+    source = f"{subjects} subjects of {where}"
+    calibration = calibrated_on(held_out, protocol, source=source, how="split")
     return replace(with_familiar(calibration, held_out, study), weights=localiser.weights)
 
 
@@ -148,13 +202,13 @@ def fold_folders(crossval: Path) -> list[Path]:
     Raises:
         PalpateError: it is none.
     """
-    found = [path for path in crossval.glob("fold-*") if RunFolder(path).split.exists()]
+    found = [path for path in folds_in(crossval) if RunFolder(path).split.exists()]
     if not found:
         raise PalpateError(
             f"{crossval} is no cross-validation: it has no folders fold-1, fold-2, ...; make one "
             "with 'palpate crossval'"
         )
-    return sorted(found, key=lambda path: int(path.name.removeprefix("fold-")))
+    return found
 
 
 def refuse_trained_on(folder: RunFolder, study: Study, names: Sequence[str]) -> None:
@@ -172,6 +226,37 @@ def refuse_trained_on(folder: RunFolder, study: Study, names: Sequence[str]) -> 
         raise StudyError(
             f"{pair.first!r} and {pair.second!r} are nearly the same image ({pair.sentence}), and "
             "the run was trained on one of them: it cannot be calibrated on the other"
+        )
+
+
+def _refuse_copies_elsewhere(
+    folders: Iterable[RunFolder], study: Study, names: Sequence[str]
+) -> None:
+    """Refuse copies of what runs were trained on in other studies, where these still are."""
+    shown = pictures(study.subset(names))
+    part, trained = dict.fromkeys(shown, "held out"), {}
+    for folder in folders:
+        try:
+            home = open_study(folder.study_path())
+        except PalpateError:
+            continue  # moved away, or not for this machine: nothing to compare with
+        own = pictures(home.subset(_trained_here(folder, home)))
+        trained |= {name: picture for name, picture in own.items() if name not in shown}
+    part |= dict.fromkeys(trained, "train")
+    for pair in find_duplicates({**trained, **shown}, apart=part) if trained else ():
+        raise StudyError(
+            f"{pair.first!r} and {pair.second!r} are nearly the same image ({pair.sentence}), and "
+            "one of them was trained on: nothing can be calibrated on the other"
+        )
+
+
+def _refuse_clips(localiser: Localiser) -> None:
+    """Refuse what predicts clips: their predictions carry no calibration."""
+    if isinstance(localiser, ClipLocaliser):
+        raise ConfigError(
+            f"{localiser.name!r} finds landmarks in several frames of a clip at once: predictions "
+            "of clips use no calibration, so none is made; its crossval counts how often regions "
+            "hold"
         )
 
 
