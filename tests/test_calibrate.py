@@ -264,6 +264,22 @@ def test_every_subject_is_judged_by_what_others_said(study, crossval, tmp_path):
         held_out_of_folds(crossval, study)
 
 
+def test_no_coverage_is_told_of_levels_that_have_no_bound(study):
+    images = predicted(study)[:24]
+    evaluated = EvaluatedStudy(
+        tuple(pair(study.case(image.image), image) for image in images), images, {}
+    )
+    halves = [frozenset(names_of(range(12))), frozenset(names_of(range(12, 24)))]
+    calibrations = cross_calibrations(evaluated, halves, protocol_of(study))
+    trusted = assess(
+        study, evaluated, protocol=protocol_of(study), seed=0, calibrations=calibrations
+    ).trusted
+    # 12 subjects bound 90 %, not 95 %: where there is no bound, everything would be inside.
+    for each in (*trusted.regions, *trusted.measurements):
+        assert [level.level for level in each.levels] == [0.5, 0.8, 0.9]
+    assert [level.level for level in trusted.stated.levels] == [0.5, 0.8, 0.9, 0.95]
+
+
 def test_nothing_is_counted_on_subjects_that_were_calibrated_on(study, crossval):
     images = predicted(study)
     evaluated = EvaluatedStudy(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from palpate.conformal.quantile import holds
+from palpate.conformal.quantile import holds, subjects_needed
 from palpate.evaluation.bootstrap import Interval, Resampling
 
 ALL = "all"
@@ -38,7 +38,8 @@ class Reliability:
         name: what of.
         count: truths that count.
         subjects: whose they are.
-        levels: coverage at each of ``LEVELS``; empty where nothing counts.
+        levels: coverage at each of ``LEVELS`` that the calibration has a bound for; empty where
+            nothing counts.
         attained: for every truth the level above which its region holds it, sorted: of honest
             uncertainty the diagonal of a reliability diagram.
         halfwidth: median half width of the intervals of 90 %; None for regions.
@@ -75,6 +76,7 @@ def reliability(
     resampling: Resampling,
     *,
     halfwidth: float | None = None,
+    calibrated_on: int | None = None,
 ) -> Reliability:
     """Count how often a truth was inside, by subject.
 
@@ -84,6 +86,8 @@ def reliability(
             does not count.
         resampling: of the subjects.
         halfwidth: for the table.
+        calibrated_on: subjects that the bounds are of. At a level that needs more there is none,
+            which would hold everything, so it is left out. None: there is one at every level.
 
     Example:
         >>> drawn = Resampling.draw(("a", "b"), np.random.default_rng(0))
@@ -104,6 +108,8 @@ def reliability(
         return Reliability(name, 0, 0, (), every, None)
     levels = []
     for level in LEVELS:
+        if calibrated_on is not None and calibrated_on < subjects_needed(level):
+            continue
         inside = np.zeros(len(resampling.subjects))
         for place, row in rows.items():
             inside[place] = np.count_nonzero(holds(row, level))

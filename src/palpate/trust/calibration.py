@@ -131,6 +131,10 @@ class UncertaintyCalibration:
         """How many subjects."""
         return len(np.unique(self.owners))
 
+    def subjects_with(self, landmark: int) -> int:
+        """How many subjects tell of one landmark, by its place in ``names``."""
+        return len(np.unique(self.owners[np.isfinite(self.distance[:, landmark])]))
+
     def applied(self, prediction: Prediction) -> Prediction:
         """Return the prediction with covariances and correlation as held-out subjects had them.
 

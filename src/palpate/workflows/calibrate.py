@@ -11,6 +11,7 @@ from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.ensemble_load import folds_in
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
+from palpate.phantoms.satco_paint import Picture
 from palpate.protocols.protocol import Protocol
 from palpate.splits import find_copies, read_split
 from palpate.study import Study, open_study, pictures
@@ -234,7 +235,8 @@ def _refuse_copies_elsewhere(
 ) -> None:
     """Refuse copies of what runs were trained on in other studies, where these still are."""
     shown = pictures(study.subset(names))
-    part, trained = dict.fromkeys(shown, "held out"), {}
+    part = dict.fromkeys(shown, "held out")
+    trained: dict[str, Picture] = {}
     for folder in folders:
         try:
             home = open_study(folder.study_path())

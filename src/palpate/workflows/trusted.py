@@ -77,7 +77,7 @@ def judge_trust(
     sources = {calibrations[name].source for name in sorted(counted)}
     return Trusted(
         "; ".join(sorted(sources)),
-        _all(_attained(cases, _as_stated), resampling),
+        _all(_attained(cases, _as_stated), resampling, None),
         _regions(cases, calibrations, resampling),
         measurements,
     )
@@ -98,9 +98,12 @@ def _attained(
 
 
 def _all(
-    found: Mapping[str, Sequence[Float[ndarray, " landmark"]]], resampling: Resampling
+    found: Mapping[str, Sequence[Float[ndarray, " landmark"]]],
+    resampling: Resampling,
+    calibrated_on: int | None,
 ) -> Reliability:
-    return reliability(ALL, {who: np.concatenate(rows) for who, rows in found.items()}, resampling)
+    attained = {who: np.concatenate(rows) for who, rows in found.items()}
+    return reliability(ALL, attained, resampling, calibrated_on=calibrated_on)
 
 
 def _regions(
@@ -114,15 +117,24 @@ def _regions(
 
     found = _attained(cases, conformal)
     names = cases[0].truth.scheme.names
+    used = _used(calibrations, [case.identifier for case in cases])
     each = (
         reliability(
             name,
             {who: np.array([row[k] for row in rows]) for who, rows in found.items()},
             resampling,
+            calibrated_on=min(one.subjects_with(k) for one in used),
         )
         for k, name in enumerate(names)
     )
-    return (_all(found, resampling), *each)
+    return (_all(found, resampling, min(one.count for one in used)), *each)
+
+
+def _used(
+    calibrations: Mapping[str, UncertaintyCalibration], images: Sequence[str]
+) -> list[UncertaintyCalibration]:
+    """Return each calibration of these images once."""
+    return list({id(calibrations[name]): calibrations[name] for name in images}.values())
 
 
 def _measurements(
@@ -151,17 +163,21 @@ def _measurements(
             together[who] += values
     if not together:
         return ()
+    used = _used(calibrations, [found.image for found, _ in pairs])
+    known = [one.scores_of(protocol) for one in used]
     each = (
         reliability(
             name,
             of,
             resampling,
+            calibrated_on=min(each[name].subjects for each in known if name in each),
             halfwidth=float(np.median(halves[name])) if halves[name] else None,
         )
         for name, of in attained.items()
         if of
     )
-    return (reliability(ALL, together, resampling), *each)
+    fewest = min(one.count for one in used)
+    return (reliability(ALL, together, resampling, calibrated_on=fewest), *each)
 
 
 def _half(measurement: Measurement) -> list[float]:
