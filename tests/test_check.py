@@ -16,7 +16,7 @@ from palpate.cli.check import check
 from palpate.contact_sheet import CAPTION, MARGIN, TILE, write_contact_sheet
 from palpate.duplicates import find_duplicates
 from palpate.errors import StudyError
-from palpate.shape_checks import shape_problems
+from palpate.shape_checks import faces_other_way, shape_problems
 from palpate.splits import Split, refuse_leaks
 from palpate.study import open_study, survey_study
 
@@ -281,6 +281,35 @@ def test_a_mirrored_shape_is_told_from_exchanged_sides():
     shapes[8] = shapes[8][pair]
     (found,) = shape_problems(shapes, mirror_order=pair)
     assert (found.row, found.kind, found.landmarks) == (8, "sides-swapped", (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("share", [2, 3, 5])
+def test_films_that_face_either_way_are_compared_as_if_they_faced_one(share):
+    rng = np.random.default_rng(1)
+    base = np.array([[0, 0], [60, 5], [50, 40], [20, 90], [70, 80], [10, 50]], float)
+    shapes = base + rng.normal(0, 1.0, (60, 6, 2))
+    shapes[::share, :, 0] *= -1
+    shapes[::share] += (100.0, 0.0)
+    order = np.arange(6)
+    assert faces_other_way(shapes, mirror_order=order).sum() in {60 // share, 60 - 60 // share}
+    assert shape_problems(shapes, mirror_order=order) == []
+    shapes[10:12] = shapes[10:12][:, [0, 4, 2, 3, 1, 5]]
+    found = shape_problems(shapes, mirror_order=order)
+    assert [(p.row, p.kind, set(p.landmarks)) for p in found] == [
+        (10, "swapped", {1, 4}),
+        (11, "swapped", {1, 4}),
+    ]
+
+
+def test_sides_exchanged_in_many_images_are_still_told():
+    rng = np.random.default_rng(0)
+    limbs = np.array([[0, 0], [-40, 10], [40, 10], [-70, 60], [70, 60], [5, 80]], float)
+    pair = np.array([0, 2, 1, 4, 3, 5])
+    shapes = limbs + rng.normal(0, 1.0, (30, 6, 2))
+    shapes[:9] = shapes[:9][:, pair]
+    assert not faces_other_way(shapes, mirror_order=pair).any()
+    found = shape_problems(shapes, mirror_order=pair)
+    assert [problem.row for problem in found] == list(range(9))
 
 
 def test_shapes_are_compared_whatever_their_place_turn_and_size():

@@ -12,7 +12,6 @@ from palpate.cli.app import app
 from palpate.errors import FormatError, StudyError
 from palpate.io.predictions import PredictedImage, PredictionFile, write_predictions
 from palpate.labels.expected import unexpected
-from palpate.labels.facing import faces_other_way
 from palpate.labels.held_out import read_held_out
 from palpate.labels.levels import level_shift
 from palpate.labels.planted import plant
@@ -23,6 +22,7 @@ from palpate.labels.robust import Tail, usual_scatter
 from palpate.points import Points
 from palpate.prediction import Prediction
 from palpate.scheme import LandmarkScheme
+from palpate.shape_checks import faces_other_way
 from palpate.splits import Split
 from palpate.study import open_study
 
@@ -226,7 +226,7 @@ def test_films_that_face_either_way_are_no_mistake():
     labels = films(60)
     both = labels.labels.copy()
     both[::2, :, 0] = SIZE[0] - 1 - both[::2, :, 0]
-    other = faces_other_way(both)
+    other = faces_other_way(both, mirror_order=SCHEME.mirror_order())
     assert other[::2].all() != other[1::2].all()
     assert other.sum() == 30
     mean = labels.predicted.mean.copy()

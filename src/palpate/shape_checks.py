@@ -3,7 +3,8 @@
 All shapes are laid on their common median by shift, turn and scale. What is then unusual is not
 the place of a single landmark, which anatomy moves, but the direction from one landmark to
 another: a pair that points the same way in all images and the opposite way in one was mixed up,
-and where exchanging the two repairs it, they were swapped.
+and where exchanging the two repairs it, they were swapped. Where many images face the other way,
+that is how the study is and no mistake: those are turned before anything is compared.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ _REVERSED, _SCATTER_FLOOR = 5.0, 0.08
 # A landmark is far off at so many times its usual distance, of all landmarks' and of its own.
 _FAR = 9.0
 _MOST_FOR_MEDIANS = 600
+# Of fewer landmarks a mirror image does not tell from the shape.
+_FEWEST_TO_FACE = 5
+# From this share of the images on, facing the other way is no mistake but how the study is.
+_USUAL_TO_FACE = 0.15
+# A mirror image must fit so much better to count as facing the other way.
+_FACES_BETTER = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,8 @@ def shape_problems(
     usable = np.flatnonzero((~np.isnan(z)).sum(axis=1) >= 3)
     if len(usable) < FEWEST or z.shape[1] < 3:
         return []
-    z = z[usable]
+    other = faces_other_way(shapes, mirror_order=mirror_order)[usable]
+    z = np.where(other[:, None], np.conj(z[usable]), z[usable])
     median = _median_shape(z)
     laid = _laid_on(z, median)
     sides = _side_problems(z, laid, median, mirror_order)
@@ -82,6 +90,58 @@ def shape_problems(
                 disordered.add(row)
     found += _far_problems(_laid_on(repaired, median), median, disordered)
     return [ShapeProblem(int(usable[p.row]), p.kind, p.landmarks, p.weight) for p in found]
+
+
+def faces_other_way(
+    shapes: Float[ndarray, "image landmark 2"], *, mirror_order: Int[ndarray, " landmark"]
+) -> Bool[ndarray, " image"]:
+    """Tell which images face the other way than most, where that is usual in the study.
+
+    Where few do, none does: those are left to be found as mistakes. Where exchanging the sides
+    repairs a shape as well, it is the names that were exchanged.
+
+    Args:
+        shapes: coordinates, NaN where absent.
+        mirror_order: of the scheme; the identity where it has no mirror pairs.
+
+    Example:
+        >>> base = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 60.0], [0.0, 50.0], [9.0, 30.0]])
+        >>> shapes = base + np.random.default_rng(0).normal(size=(20, 5, 2))
+        >>> shapes[:6, :, 0] *= -1.0
+        >>> order = np.arange(5)
+        >>> [int(faces_other_way(s, mirror_order=order).sum()) for s in (shapes, shapes[5:])]
+        [6, 0]
+    """
+    z = shapes[..., 0] + 1j * shapes[..., 1]
+    usable = (~np.isnan(z)).sum(axis=1) >= _FEWEST_TO_FACE
+    other = np.zeros(len(z), dtype=bool)
+    if usable.sum() < FEWEST:
+        return other
+    other[usable] = _mirrored(z[usable], mirror_order)
+    return other if other[usable].mean() >= _USUAL_TO_FACE else np.zeros(len(z), dtype=bool)
+
+
+def _mirrored(
+    z: Complex[ndarray, "image landmark"], mirror_order: Int[ndarray, " landmark"]
+) -> Bool[ndarray, " image"]:
+    """Which shapes fit far better mirrored.
+
+    As many may be mirrored as not: all are turned as one of them before the median is sought.
+    """
+    trials = [_unit_size(each) for each in z[:: max(1, len(z) // 12)]]
+    trial = min(
+        trials,
+        key=lambda shape: float(np.median(np.minimum(_misfit(z, shape), _misfit(z.conj(), shape)))),
+    )
+    other = _misfit(z.conj(), trial) < _misfit(z, trial)
+    if other.mean() > 0.5:
+        other = ~other
+    median = _median_shape(np.where(other[:, None], z.conj(), z))
+    as_is, mirrored = _misfit(z, median), _misfit(z.conj(), median)
+    found = mirrored < _FACES_BETTER * as_is
+    if (mirror_order != np.arange(len(median))).any():
+        found &= mirrored < 0.5 * _misfit(z[:, mirror_order], median)
+    return found
 
 
 def _laid_on(

@@ -70,31 +70,6 @@ def unexpected(
     return found, None if judged is None else other
 
 
-def misfits(labels: Offsets) -> tuple[Float[ndarray, " image"], Float[ndarray, " image"]]:
-    """Return how far each shape, as it is and mirrored, is from the shape that most resemble.
-
-    The median distance of its landmarks once laid on it, in sizes of that shape. As many may be
-    mirrored as not: all are turned as one of them before the common shape is sought.
-    """
-    z = _complex(labels)
-    trials = [_unit(each) for each in z[:: max(1, len(z) // 12)]]
-    trial = min(trials, key=lambda shape: float(np.median(np.minimum(*_both_ways(z, shape)))))
-    as_is, mirrored = _both_ways(z, trial)
-    other = mirrored < as_is
-    if other.mean() > 0.5:
-        other = ~other
-    return _both_ways(z, _middle(np.where(other[:, None], np.conj(z), z)))
-
-
-def _both_ways(
-    z: Shapes, shape: Complex[ndarray, " landmark"]
-) -> tuple[Float[ndarray, " image"], Float[ndarray, " image"]]:
-    as_is, mirrored = (
-        _medians(np.abs(_lay(each, shape).z - shape))[:, 0] for each in (z, np.conj(z))
-    )
-    return as_is, mirrored
-
-
 def _folds(subjects: Sequence[str]) -> ndarray:
     """Deal the subjects in the order of their names, so that the order of images is nothing."""
     dealt = {subject: i % _FOLDS for i, subject in enumerate(sorted(set(subjects)))}

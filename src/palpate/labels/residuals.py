@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from palpate.errors import StudyError
 from palpate.labels.expected import unexpected
-from palpate.labels.facing import faces_other_way, turned
+from palpate.labels.facing import turned
 from palpate.labels.robust import (
     MEDIAN_2D,
     Offsets,
@@ -27,6 +27,7 @@ from palpate.labels.robust import (
     usual_scatter,
 )
 from palpate.scheme import LandmarkScheme
+from palpate.shape_checks import faces_other_way
 
 # A common shift is told by no fewer landmarks.
 _FEWEST_FOR_SHIFT = 5
@@ -93,6 +94,10 @@ class LabelSet:
                 f"predictions have the labels' shape {wanted}, got {self.predicted.mean.shape}"
             )
 
+    def faces_other_way(self) -> Bool[ndarray, " image"]:
+        """Tell which images face the other way than most, where that is usual in the study."""
+        return faces_other_way(self.labels, mirror_order=self.scheme.mirror_order())
+
     def turned(self, other: Bool[ndarray, " image"]) -> "LabelSet":
         """Return the set with labels and predictions of some images reflected in x."""
         predicted = self.predicted
@@ -146,7 +151,7 @@ def standardise(labels: LabelSet) -> Residuals:
 
     Where images face either way, all are turned one way first, and the places back again.
     """
-    other = faces_other_way(labels.labels)
+    other = labels.faces_other_way()
     if not other.any():
         return _standardise(labels)
     found = _standardise(labels.turned(other))

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.optimize import linear_sum_assignment
 
-from palpate.labels.facing import faces_other_way, turned
+from palpate.labels.facing import turned
 from palpate.labels.levels import level_shift
 from palpate.labels.residuals import LabelSet, Residuals
 from palpate.labels.robust import Tail
@@ -112,7 +112,7 @@ def suspicions_of(labels: LabelSet, residuals: Residuals) -> list[Suspicion]:
 def _by_shape(labels: LabelSet) -> dict[int, list[ShapeProblem]]:
     """What the shape checks call out of order; places are judged here with more evidence."""
     rows: dict[int, list[ShapeProblem]] = {}
-    shapes = turned(labels.labels, faces_other_way(labels.labels))
+    shapes = turned(labels.labels, labels.faces_other_way())
     for problem in shape_problems(shapes, mirror_order=labels.scheme.mirror_order()):
         if problem.kind in _BY_SHAPE:
             rows.setdefault(problem.row, []).append(problem)
