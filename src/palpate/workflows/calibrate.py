@@ -6,12 +6,12 @@ from pathlib import Path
 
 from palpate.duplicates import find_duplicates
 from palpate.errors import ConfigError, PalpateError, StudyError
+from palpate.io.images import Picture
 from palpate.io.predictions import read_predictions
 from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.ensemble_load import folds_in
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.run_folder import RunFolder
-from palpate.phantoms.satco_paint import Picture
 from palpate.protocols.protocol import Protocol
 from palpate.splits import find_copies, read_split
 from palpate.study import Study, open_study, pictures
