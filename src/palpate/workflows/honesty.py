@@ -1,6 +1,6 @@
 """Whether a method's figures can be honest: copies across the split, shuffled labels, baselines.
 
-A method that is trained on the labels of other people, dealt to other names, cannot learn where a
+A method that is trained on the labels of other people, thrown anywhere, cannot learn where a
 landmark lies. If it is nearer than the mean shape on held-out subjects, it has seen them.
 """
 

@@ -68,16 +68,15 @@ def shuffled_study(
 ) -> Study:
     """Return the study in which every subject that is learnt from has the labels of another.
 
-    Labels move from image to image by the images' sizes, and in every image they are dealt to the
-    names anew: a method that votes from what it sees averages the labels of others over many
-    images into the right place beside the anatomy, and no leak is needed for that. Held-out
-    images keep their labels.
+    Labels move from image to image by the images' sizes, and in every image they are thrown
+    anywhere, as a whole: a method that votes from what it sees averages the labels of others over
+    many images into the right place beside the anatomy, and no leak is needed for that. Shapes
+    stay shapes, so that a method that learns these has something to learn. Held-out images keep
+    their labels.
 
     Raises:
-        StudyError: fewer than two subjects or landmarks to shuffle between.
+        StudyError: fewer than two subjects to shuffle between.
     """
-    if len(study.scheme) < 2:
-        raise StudyError("labels are shuffled between two landmarks at least, there is one")
     names = [*split.parts["train"], *split.parts["validation"]]
     own: dict[str, list[str]] = {}
     for name in sorted(names):
@@ -91,7 +90,8 @@ def shuffled_study(
     for subject, other in zip(order, [*order[1:], order[0]], strict=True):
         for k, name in enumerate(own[subject]):
             giver = marked[own[other][k % len(own[other])]]
-            given[name] = _dealt(carried(giver, marked[name].size), rng)
+            size = marked[name].size
+            given[name] = thrown(carried(giver, size), size, rng)
     return replace(
         study,
         cases=tuple(
@@ -103,10 +103,32 @@ def shuffled_study(
     )
 
 
-def _dealt(points: Points, rng: np.random.Generator) -> Points:
-    """Give every name the place of another, drawn."""
-    order = rng.permutation(len(points.scheme))
-    return Points(points.scheme, points.coordinates[order], points.visibility[order], points.frame)
+def thrown(points: Points, size: tuple[int, int], rng: np.random.Generator) -> Points:
+    """Turn a shape by any angle and put it anywhere on a film, as a whole.
+
+    Args:
+        points: in px.
+        size: of the film in px. A shape that would not fit, so turned, becomes smaller.
+        rng: draws the angle and the place.
+
+    Example:
+        >>> from palpate.scheme import LandmarkScheme
+        >>> two = Points.of(LandmarkScheme("two", ("a", "b")), [[0.0, 0.0], [3.0, 4.0]])
+        >>> a, b = thrown(two, (20, 20), np.random.default_rng(0)).coordinates
+        >>> round(float(np.hypot(*(a - b))), 6)
+        5.0
+    """
+    if not points.present.any():
+        return points
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turned = points.coordinates @ turn.T
+    known = turned[points.present]
+    low, extent = known.min(axis=0), np.ptp(known, axis=0)
+    room = np.array(size) - 1.0
+    fit = min(1.0, float((room / np.maximum(extent, 1e-9)).min()))
+    place = rng.random(2) * (room - fit * extent)
+    return Points(points.scheme, fit * (turned - low) + place, points.visibility, points.frame)
 
 
 def plan_honesty(

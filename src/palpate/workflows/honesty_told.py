@@ -87,7 +87,7 @@ def _leaks(honesty: Honesty) -> list[str]:
 def _shuffled(honesty: Honesty) -> str:
     row, unit = honesty.shuffled_from_mean, honesty.unit
     measured = (
-        "trained on labels of other people, dealt to other names, it is at "
+        "trained on labels of other people, thrown anywhere on the film, it is at "
         f"{row.second:.2f} {unit} on held-out subjects, "
         f"the mean shape at {row.first:.2f} {unit} (difference {_signed(row)})"
     )
