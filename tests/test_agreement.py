@@ -463,6 +463,15 @@ def test_raters_that_cannot_be_compared_are_refused():
         compare_raters([one, rater("B", values(1))], rng=rng(), quantities=["SNa"])
     with pytest.raises(StudyError, match="no quantity was measured by two"):
         compare_raters([one, rater("B", values(1), quantity="SNB")], rng=rng())
+    blind = Rater(
+        "B",
+        [
+            replace(each, measurements=(Measurement("SNA", "deg", reason="no nasion"),))
+            for each in one.reports
+        ],
+    )
+    with pytest.raises(StudyError, match=r"by two raters \(B: no nasion\); let two mark"):
+        compare_raters([one, blind], rng=rng())
     with pytest.raises(StudyError, match="independent"):
         compare_raters([one, rater("B", values(1), made_of=("A",))], rng=rng())
     with pytest.raises(StudyError, match="twice"):

@@ -84,8 +84,8 @@ def compare_raters(
         resamples: how many.
 
     Raises:
-        StudyError: fewer than two raters, two of one name, no image in common, subjects that
-            differ, or a quantity in two units.
+        StudyError: fewer than two raters, two of one name, no image in common, no image of
+            which two measured a quantity, subjects that differ, or a quantity in two units.
         ConfigError: a quantity that nobody measured.
     """
     refuse_raters(raters)
@@ -98,6 +98,7 @@ def compare_raters(
         if name not in _measured_by(raters):
             raise _unknown(name, _measured_by(raters))
     rated = [ratings_of(raters, name, subjects) for name in wanted]
+    _refuse_nothing_shared(raters, rated)
     people = tuple(rater.name for rater in raters if rater.person)
     return RatersCompared(
         tuple(rater.name for rater in raters),
@@ -158,6 +159,19 @@ def _refuse_strangers(raters: Sequence[Rater]) -> None:
             f"{min(first.images)!r}, {second.name!r} such as {min(second.images)!r}; give the "
             "same image the same name"
         )
+
+
+def _refuse_nothing_shared(raters: Sequence[Rater], rated: Sequence[Ratings]) -> None:
+    """Refuse raters of whom no two measured one quantity of one image: every row would be empty."""
+    pairs = [(a.name, b.name) for a, b in combinations(raters, 2) if a.independent_of(b)]
+    if any(each.complete(names)[0] for each in rated for names in pairs):
+        return
+    reasons = [why for each in rated for names in pairs for why in each.refused(names)]
+    told = f" ({reasons[0]})" if reasons else ""
+    raise StudyError(
+        f"no quantity of any image was measured by two raters{told}; let two mark all that a "
+        "quantity needs in some of the same images"
+    )
 
 
 def _quantity(
