@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from palpate.protocols.protocol import Protocol
+    from palpate.study import Study
     from palpate.trust.calibration import UncertaintyCalibration
 
 
@@ -36,53 +38,54 @@ def calibrate(
 
     Writes calibration.json into the run; predict, measure and evaluate use it from then on.
     """
-    from palpate.cli.progress import console, stages
+    from palpate.cli.progress import console
     from palpate.localisers.calibrated import calibration_path
-    from palpate.localisers.ensemble_load import load_ensemble, runs_in
-    from palpate.localisers.load import load_localiser
     from palpate.localisers.run_folder import RunFolder
     from palpate.protocols.protocol import read_protocol
     from palpate.study import open_study
     from palpate.trust.store import write_calibration
-    from palpate.workflows.calibrate import calibrate_ensemble, calibrate_on_folds, calibrate_run
 
     _refuse_together(run, study, part, crossval)
-    folder, runs = RunFolder(run), runs_in(run)
-    several = runs != (run,)
-    localiser = (
-        load_ensemble([run], device=device) if several else load_localiser(run, device=device)
-    )
-    opened = open_study(study or folder.study_path())
+    opened = open_study(study or RunFolder(run).study_path())
     wanted = protocol or opened.settings.protocol
     measured = read_protocol(wanted) if wanted else None
-    if crossval is not None:
-        found = calibrate_on_folds(localiser, folder, crossval, opened, protocol=measured)
-    else:
-        with stages() as show:
-
-            def advance(done: int, total: int) -> None:
-                show("predicting", done, total, "")
-
-            if several:
-                found = calibrate_ensemble(
-                    localiser,
-                    [RunFolder(one) for one in runs],
-                    opened,
-                    protocol=measured,
-                    advance=advance,
-                )
-            else:
-                found = calibrate_run(
-                    localiser,
-                    folder,
-                    opened,
-                    part=part or "validation",
-                    protocol=measured,
-                    advance=advance,
-                )
+    found = _learnt(run, opened, measured, part=part, crossval=crossval, device=device)
     write_calibration(found, calibration_path(run))
     _show(found)
     console.print(f"calibration: {calibration_path(run)}", highlight=False, markup=False)
+
+
+def _learnt(
+    run: Path,
+    study: "Study",
+    protocol: "Protocol | None",
+    *,
+    part: str | None,
+    crossval: Path | None,
+    device: str,
+) -> "UncertaintyCalibration":
+    """Learn from a cross-validation, a part of the run's split or a study that nobody saw."""
+    from palpate.cli.progress import stages
+    from palpate.localisers.ensemble_load import load_ensemble, runs_in
+    from palpate.localisers.load import load_localiser
+    from palpate.localisers.run_folder import RunFolder
+    from palpate.workflows.calibrate import calibrate_ensemble, calibrate_on_folds, calibrate_run
+
+    runs = runs_in(run)
+    with stages() as show:
+
+        def advance(done: int, total: int) -> None:
+            show("predicting", done, total, "")
+
+        if runs != (run,):
+            folders = [RunFolder(one) for one in runs]
+            whole = load_ensemble([run], device=device)
+            return calibrate_ensemble(whole, folders, study, protocol=protocol, advance=advance)
+        one, folder = load_localiser(run, device=device), RunFolder(run)
+        if crossval is not None:
+            return calibrate_on_folds(one, folder, crossval, study, protocol=protocol)
+        chosen = part or "validation"
+        return calibrate_run(one, folder, study, part=chosen, protocol=protocol, advance=advance)
 
 
 def _refuse_together(
@@ -91,10 +94,11 @@ def _refuse_together(
     """Refuse what does not go together, with what would.
 
     Raises:
+        PalpateError: no folder is there.
         ConfigError: a part and a cross-validation, an exported model, or an ensemble without a
             study that none of its members saw.
     """
-    from palpate.errors import ConfigError
+    from palpate.errors import ConfigError, PalpateError
     from palpate.localisers.ensemble_load import runs_in
 
     if crossval is not None and part is not None:
@@ -104,6 +108,8 @@ def _refuse_together(
             f"{run} is an exported model: calibrate the run that it was exported from, and export "
             "that again, which takes its calibration along"
         )
+    if not run.is_dir():
+        raise PalpateError(f"there is no run folder {run}; make one with 'palpate train'")
     if runs_in(run) != (run,) and (study is None or part != "all"):
         raise ConfigError(
             f"{run} is a cross-validation: its folds together have seen every subject of their "
