@@ -213,6 +213,9 @@ def test_the_pool_is_what_nobody_annotated(study):
         find_pool([study, study / "images"], TWO)
     with pytest.raises(PalpateError, match="no file or folder"):
         find_pool([study / "nothing"], TWO)
+    (study / "empty").mkdir()
+    with pytest.raises(PalpateError, match="empty: name a folder of images that nobody"):
+        find_pool([study / "empty"], TWO)
 
 
 def test_list_and_sheet_are_written(study, tmp_path):

@@ -70,7 +70,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the flags of a command
             raise typer.BadParameter(
                 "it goes with --recipes: finished runs are as they are", param_hint=given
             )
-        roots = [Path(name.strip()) for name in (runs or "").split(",")]
+        roots = [Path(name.strip()) for name in (runs or "").split(",") if name.strip()]
         _finished(study, roots, out, trust_labels=trust_labels, annotated_only=annotated_only)
         return
 

@@ -61,7 +61,7 @@ def find_pool(inputs: Sequence[Path], scheme: LandmarkScheme) -> Study:
         raise PalpateError(
             "there is no image without landmarks in "
             + ", ".join(str(path) for path in inputs)
-            + ": what is annotated needs no choosing"
+            + ": name a folder of images that nobody has annotated"
         )
     return Study("images to choose from", inputs[0], scheme, tuple(cases.values()))
 
