@@ -10,15 +10,19 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from typer.testing import CliRunner
 
+from palpate.cli.app import app
 from palpate.errors import FormatError, GeometryError, OutputError, SchemeError, StudyError
 from palpate.evaluation.cases import EvaluatedCase
 from palpate.evaluation.evaluate import evaluate
 from palpate.evaluation.measurements import agreement
-from palpate.image import Calibration
+from palpate.image import Calibration, Image
+from palpate.io.predictions import PredictedImage, PredictionFile
 from palpate.measurement import Measurement, NormalRange, Report
 from palpate.points import Points
 from palpate.prediction import Prediction
+from palpate.protocols.protocol import read_protocol
 from palpate.report.case_view import measured_rows, view_case
 from palpate.report.ellipse import uncertainty_ellipse
 from palpate.report.overlay import PREDICTED, TRUE, draw_overlay, write_overlay
@@ -29,6 +33,10 @@ from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, stri
 from palpate.report.study_report import ReportedCase, StudyReport, render, write_report
 from palpate.report.wording import number, quantity
 from palpate.scheme import LandmarkScheme
+from palpate.trust.reasons import Reason
+from palpate.workflows.abstain import Judged, Verdict
+from palpate.workflows.predict import Source
+from palpate.workflows.report_predictions import report_predictions
 
 HOSTILE = "<script>alert('x')</script>\"&$\\frac{--></svg></style>.png"
 SCHEME = LandmarkScheme("square", ("a", "b", "c", "d"), edges=(("a", "b"), ("b", "c")))
@@ -309,6 +317,135 @@ def test_a_missed_landmark_is_marked_and_an_absent_one_is_not():
     assert "1 of 3 annotated landmarks missed" in view.summary
     assert view.picture.marks[0].tip == "a; not found"
     assert view_case(replace(case, truth=None), "x").landmarks[0][4] == ""
+
+
+def set_aside(given, *, embed=12):
+    cases = [replace(case, truth=None, annotators={}, truth_report=None) for case in study(6).cases]
+    return StudyReport("Predictions", cases, embed=embed, set_aside=given)
+
+
+def test_cases_that_are_set_aside_come_first_with_their_reasons_in_words():
+    why = ("the picture is not like those of the calibration", "implausible shape: a", HOSTILE)
+    html = render(set_aside({"film_03.png": why, "film_01.png": ("landmark not found: b",)}))
+    words, faults = Page(html).words(), Page(html).faults
+    assert not faults
+    assert "Kept / set aside 4 / 2" in words
+    first, kept = words.index("Set aside: look at these first"), words.index("Kept, least certain")
+    last = words.index("All measurements", kept)
+    for name in ("film_03.png", "film_01.png"):
+        assert first < words.index(name, first) < kept
+    assert "film_03.png" not in words[kept:last]
+    assert all(words.count(f"film_0{k}.png", kept, last) == 1 for k in (0, 2, 4, 5))
+    assert words.count("Set aside landmark") == 0
+    assert "Set aside : landmark not found: b" in words
+    assert words.count("implausible shape: a") == 1
+    assert HOSTILE not in html
+    # The long table says it too: a value there looks like any other.
+    assert [
+        row.image for row in page(set_aside({"film_01.png": why})).measured.rows if row.set_aside
+    ] == ["film_01.png"]
+    assert words[last:].count("set aside") == 2
+
+
+def test_every_reason_is_on_the_page_also_of_cases_without_a_picture():
+    given = {f"film_0{k}.png": (f"reason {k}",) for k in range(5)}
+    shown = page(set_aside(given, embed=3))
+    assert [(heading, len(views)) for heading, views in shown.shown] == [
+        ("Set aside: look at these first", 2),
+        ("Kept, least certain first", 1),
+    ]
+    html = render(set_aside(given, embed=3))
+    assert not Page(html).faults
+    words = Page(html).words()
+    assert all(words.count(f"reason {k}") == 1 for k in range(5))
+    assert "3 more set aside, without a picture here" in words
+    none = Page(render(set_aside(given, embed=0))).words()
+    assert all(none.count(f"reason {k}") == 1 for k in range(5))
+
+
+def test_nothing_set_aside_is_not_the_same_as_nobody_judged():
+    words = Page(render(set_aside({}))).words()
+    assert "Kept / set aside 6 / 0 no check spoke against any of them" in words
+    assert "look at these first" not in words
+    assert "Kept, least certain first" in words
+    unjudged = Page(render(set_aside(None))).words()
+    assert "set aside" not in unjudged
+    assert "All cases, least certain first" in unjudged
+
+
+def test_kept_cases_that_are_many_are_shown_by_thirds():
+    cases = set_aside({"film_03.png": ("odd",)}).cases
+    assert [(part.heading, len(part.cases)) for part in pick(cases, 4, {"film_03.png"})] == [
+        ("Set aside: look at these first", 1),
+        ("Kept: least certain", 1),
+        ("Kept: middle", 1),
+        ("Kept: most certain", 1),
+    ]
+
+
+def test_a_case_is_set_aside_for_a_reason_and_is_in_the_report():
+    with pytest.raises(StudyError, match=r"'9.png' is set aside, but not in the report"):
+        set_aside({"9.png": ("odd",)})
+    with pytest.raises(StudyError, match="for no reason"):
+        set_aside({"film_01.png": ()})
+
+
+def test_a_page_of_predictions_says_once_why_a_case_is_set_aside(tmp_path):
+    names = ("1.png", "2.png")
+    images = tuple(PredictedImage(name, prediction(CORNERS), (100, 60)) for name in names)
+    film = Image(np.full((1, 60, 100), 90, dtype=np.uint8), "film")
+    odd = Judged("2.png", (Reason("shape", "implausible shape: d"),))
+    report_predictions(
+        tmp_path,
+        PredictionFile(SCHEME, images, {}, {"3.png": "no pixels"}),
+        [Source(name, lambda: film) for name in names],
+        reports={name: report_of(name, 14.2, subject="") for name in names},
+        verdict=Verdict((Judged("1.png", ()), odd), ("Promised: little.",)),
+    )
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    words = Page(html).words()
+    assert words.count("implausible shape: d") == 1
+    assert "1 of 2 cases is set aside; the reasons stand with the cases below." in words
+    assert words.count("of a case that is set aside: its intervals promise nothing") == 1
+    assert words.index("1 of 2 cases") < words.index("Promised: little.")
+    assert "Not predicted: 3.png: no pixels" in words
+    # The table that leaves the page carries the reason in every row.
+    written = (tmp_path / "measurements.csv").read_text(encoding="utf-8")
+    assert written.count("set aside: implausible shape: d") == 1
+    assert "implausible shape" in (tmp_path / "set_aside.csv").read_text(encoding="utf-8")
+
+
+def test_predictions_that_nobody_judged_are_not_called_kept(tmp_path):
+    image = PredictedImage("1.png", prediction(CORNERS), (100, 60))
+    film = Image(np.full((1, 60, 100), 90, dtype=np.uint8), "film")
+    report_predictions(
+        tmp_path,
+        PredictionFile(SCHEME, (image,)),
+        [Source("1.png", lambda: film)],
+        reports={},
+        verdict=Verdict(),
+    )
+    assert "Kept" not in Page((tmp_path / "report.html").read_text(encoding="utf-8")).words()
+    assert not (tmp_path / "set_aside.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["cephalogram", "spine-cobb"])
+def test_a_protocol_is_shown_with_its_classes_and_who_says_so(name):
+    shown = CliRunner().invoke(app, ["protocols", name], env={"COLUMNS": "400"}).output
+    quantities = [each for each in read_protocol(name).quantities if each.classes is not None]
+    assert quantities
+    for each in quantities:
+        first, *_, last = each.classes.names
+        assert f"{first}: below {each.classes.limits[0]:g}" in shown
+        assert f"{last}: from {each.classes.limits[-1]:g}" in shown
+        assert f"({each.classes.source.split()[0]}" in shown
+
+
+def test_limits_of_agreement_are_drawn_with_the_bands_of_their_intervals():
+    plot = page(study()).agreed.plots[0]
+    assert "bands: their 95 % intervals" in plot.caption
+    # Three bands: of the bias and of either limit.
+    assert plot.drawing.count("var(--soft)") >= 3
 
 
 def test_an_image_that_cannot_be_read_leaves_a_sentence():

@@ -226,7 +226,7 @@ def _tiles(report: StudyReport) -> tuple[Tile, ...]:
 
 
 def _kept_tile(total: int, aside: int) -> Tile:
-    detail = "a person must look at those set aside; why stands with each"
+    detail = "why stands with each that is set aside"
     if not aside:
         detail = "no check spoke against any of them"
     return Tile("Kept / set aside", f"{total - aside:,} / {aside:,}", detail)
