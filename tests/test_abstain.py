@@ -238,7 +238,7 @@ def test_a_section_shows_every_curve_and_its_rows_are_plain():
     rng = np.random.default_rng(5)
     found = curve(rng.exponential(size=30), rng.random(30))
     section = risk_section([found])
-    assert len(section.table.rows) == 1
+    assert len(section.tables[0][1].rows) == 1
     assert "<svg" in section.plots[0].drawing
     assert risk_section([]) is None
     rows = list(found.rows())

@@ -392,7 +392,7 @@ class TestCoverage:
         wide = np.repeat(np.diag([25.0, 1.0])[None], 4, axis=0)
         found = Prediction(SCHEME, CORNERS + np.array([10.0, 0.0]), wide, np.ones(4), "test")
         inside = run([replace(case(), prediction=found)]).coverage.inside
-        assert inside == {0.5: 0.0, 0.9: 1.0, 0.95: 1.0}
+        assert inside == {0.5: 0.0, 0.8: 0.0, 0.9: 1.0, 0.95: 1.0}
 
 
 def test_the_json_holds_no_nan_even_when_nothing_was_found():

@@ -29,7 +29,7 @@ from palpate.report.overlay import PREDICTED, TRUE, draw_overlay, write_overlay
 from palpate.report.page import page
 from palpate.report.picked import pick
 from palpate.report.picture import jpeg_uri, to_uint8
-from palpate.report.plots import Strip, bland_altman_plot, cumulative_plot, strip_plot
+from palpate.report.plots import Strip, cumulative_plot, strip_plot
 from palpate.report.study_report import ReportedCase, StudyReport, render, write_report
 from palpate.report.wording import number, quantity
 from palpate.scheme import LandmarkScheme
@@ -661,8 +661,3 @@ class TestPlots:
         drawing = strip_plot([empty, full], label="px")
         assert "some" in drawing
         assert "none<" not in drawing
-
-    def test_many_points_are_thinned(self):
-        true = np.linspace(0, 40, 10000)
-        drawing = bland_altman_plot(true, true + 1, title="Cobb", unit="deg", limits=(0.0, 2.0))
-        assert drawing.count("<use") < 1700

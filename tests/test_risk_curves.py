@@ -18,9 +18,10 @@ from palpate.protocols.protocol import read_protocol
 from palpate.report.risk_section import risk_section
 from palpate.scheme import LandmarkScheme
 from palpate.study import open_study
+from palpate.trust.measured import measured_doubt
 from palpate.workflows.assess import assess, write_assessment
 from palpate.workflows.evaluate import EvaluatedStudy
-from palpate.workflows.risk_curves import FEWEST, measured_doubt, risk_curves
+from palpate.workflows.risk_curves import FEWEST, risk_curves
 
 SCHEME = LandmarkScheme("pair", ("a", "b"))
 SIZE = (100, 80)

@@ -204,7 +204,8 @@ def _predict_images(
     reports = measure_all(file, wanted.protocol, calibration)
     judged = judge(file, looks.seen, familiar, limit, reports)
     promised = () if limit is None else (limit.sentence,)
-    verdict = Verdict(judged, (*promised, *doubts(localiser, sources, file)))
+    known = {one.image for one in judged if not one.kept}
+    verdict = Verdict(judged, (*promised, *doubts(localiser, sources, file, known=known)))
     aside = verdict.set_aside
     for sentence in (*verdict.notes, *(one.short for one in aside)):
         errors.print(f"note: {sentence}", highlight=False, markup=False)

@@ -25,6 +25,8 @@ from palpate.evaluation.summary import Summary
 from palpate.evaluation.tables import ErrorUnit
 
 AXES = ("x", "y", "z")
+# Below so many a percentile interval holds clearly less than it says.
+_FEW_SUBJECTS = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -218,6 +220,11 @@ def _notes(
             notes.append(f"{count} of {len(cases)} images have no normalised error: {reason}.")
     if len({case.subject for case in cases}) < 2:
         notes.append("There is one subject only: no interval can be given.")
+    elif len({case.subject for case in cases}) < _FEW_SUBJECTS:
+        notes.append(
+            f"The intervals rest on {len({case.subject for case in cases})} subjects: with so few "
+            "the bootstrap is too narrow."
+        )
     if ceiling is not None:
         notes.append(ceiling.note)
         if ceiling.one_sided:

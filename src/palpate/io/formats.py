@@ -215,7 +215,7 @@ def _pairs(
 
 
 def _choice() -> str:
-    return f"; say which (--from): {', '.join([*READERS, *DATA_SETS])}"
+    return f"; 'palpate convert --from NAME' reads {', '.join([*READERS, *DATA_SETS])}"
 
 
 def _format_of_csv(path: Path) -> str:
@@ -263,7 +263,10 @@ def _format_of_folder(path: Path) -> str:
             return found
     if fitting:
         came = " and ".join(f"{name} ({file.name})" for name, file in fitting.items())
-        raise FormatError(path, f"the folder holds {came}; give the file or say which (--from)")
+        raise FormatError(
+            path,
+            f"the folder holds {came}; give the file, or convert it: palpate convert --from NAME",
+        )
     if _holds_babypose(path):
         return "babypose"
     raise FormatError(

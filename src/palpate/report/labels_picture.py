@@ -60,7 +60,9 @@ def label_crop(
         if end is not None:
             radius = 6 if known else 3
             x, y = end
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=PREDICTED, width=2)
+            draw.ellipse(
+                (x - radius, y - radius, x + radius, y + radius), outline=PREDICTED, width=2
+            )
     _name(draw, [(names[k], place(labels[0][k])) for k in marked if _there(labels, k)])
     stream = BytesIO()
     picture.save(stream, "JPEG", quality=85)

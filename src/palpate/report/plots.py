@@ -110,36 +110,6 @@ def strip_plot(strips: Sequence[Strip], *, label: str) -> Markup:
         return as_svg(figure, f"{label} by row")
 
 
-def bland_altman_plot(
-    true: Float[ndarray, " image"],
-    ours: Float[ndarray, " image"],
-    *,
-    title: str,
-    unit: str,
-    limits: Interval | None,
-) -> Markup:
-    """Plot predicted less true against their mean, with bias and limits of agreement.
-
-    Source:
-        Bland and Altman, Lancet 327(8476), 1986.
-    """
-    with mpl.rc_context(STYLE):
-        figure, axes = _axes(5.3, 3.3)
-        step = -(-len(true) // MOST_POINTS)
-        centre, change = (true + ours) / 2, ours - true
-        axes.scatter(centre[::step], change[::step], s=11, color=MODEL, alpha=0.5, linewidths=0)
-        axes.axhline(0, color=LINE, lw=1)
-        axes.axhline(float(change.mean()), color=INK, lw=1.2)
-        for bound in limits or ():
-            axes.axhline(bound, color=MUTED, lw=1, ls="--")
-        axes.set_title(short(title, 44))
-        axes.set(
-            xlabel=f"mean of predicted and annotated, {unit}",
-            ylabel=f"predicted - annotated, {unit}",
-        )
-        return as_svg(figure, f"Bland-Altman plot of {title}")
-
-
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasSVG(figure)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from palpate.evaluation.risk_coverage import RiskCoverage
 from palpate.report.plots import INK, MODEL, MUTED, STYLE, as_svg, short
+from palpate.report.wording import unit_name
 
 
 def risk_plot(curve: RiskCoverage) -> Markup:
@@ -27,6 +28,6 @@ def risk_plot(curve: RiskCoverage) -> Markup:
         axes.axhline(curve.random_area, color=MUTED, lw=1.2, ls=":", label="in random order")
         axes.set_title(short(curve.of.name, 44))
         axes.set(xlim=(0, 101), ylim=(0, None), xlabel="cases kept, %")
-        axes.set_ylabel(f"mean error of these, {curve.of.unit}")
+        axes.set_ylabel(f"mean error of these, {unit_name(curve.of.unit) or 'no unit'}")
         axes.legend(loc="lower right")
         return as_svg(figure, f"Risk of the cases kept, {curve.of.name}")

@@ -68,6 +68,19 @@ def stated_spread(measurement: Measurement) -> tuple[float, float]:
     return u, u
 
 
+def measured_doubt(measurement: Measurement) -> float | None:
+    """How wide a measurement is stated to be, both sides; None where nothing is stated.
+
+    Example:
+        >>> measured_doubt(Measurement("ANB", "deg", value=2.0, standard_uncertainty=1.5))
+        3.0
+    """
+    if measurement.value is None or measurement.standard_uncertainty is None:
+        return None
+    below, above = stated_spread(measurement)
+    return below + above
+
+
 def error_of(quantity: Quantity, value: float, truth: float) -> float:
     """True less predicted value; of a direction the short way round."""
     if quantity.formula.period is not None:

@@ -23,7 +23,7 @@ from palpate.suggest import did_you_mean
 from palpate.trust.calibration import UncertaintyCalibration
 from palpate.trust.doubt_score import film_doubt
 from palpate.trust.familiar import Familiar
-from palpate.trust.measured import stated_spread
+from palpate.trust.measured import measured_doubt
 from palpate.trust.reasons import Reason, reasons
 from palpate.trust.risk import RiskLimit, RiskWish, risk_limit
 
@@ -153,10 +153,7 @@ def doubt_of(wish: RiskWish, predicted: PredictedImage, report: Report | None) -
         return film_doubt(predicted)
     found = () if report is None else report.measurements
     one = next((item for item in found if item.name == wish.quantity), None)
-    if one is None or one.value is None or one.standard_uncertainty is None:
-        return None
-    below, above = stated_spread(one)
-    return below + above
+    return None if one is None else measured_doubt(one)
 
 
 def judge(

@@ -71,7 +71,7 @@ def _engines(
     network = place(build(spec).eval(), device)
     path = folder / f"{name}.onnx"
     write_bytes(path, to_onnx(network, spec))
-    engines = {
+    engines: dict[str, Forward] = {
         "torch": torch_forward(network, device, one_thread=one_thread),
         "ONNX Runtime": load_onnx(path, one_thread=one_thread).forward,
     }

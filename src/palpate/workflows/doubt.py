@@ -1,6 +1,6 @@
 """Which predicted images a person should look at first: the localiser is much less sure of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -43,8 +43,17 @@ def mirrored(localiser: Localiser, sources: Sequence[Source], file: PredictionFi
     }
 
 
-def doubts(localiser: Localiser, sources: Sequence[Source], file: PredictionFile) -> list[str]:
-    """Return a sentence for each image that should be looked at first."""
+def doubts(
+    localiser: Localiser,
+    sources: Sequence[Source],
+    file: PredictionFile,
+    *,
+    known: Collection[str] = (),
+) -> list[str]:
+    """Return a sentence for each image that should be looked at first.
+
+    Of images in ``known``, which are set aside with reasons, only the mirror image is told.
+    """
     other_side = mirrored(localiser, sources, file)
     doubted = unsure(file)
     sentences = []
@@ -54,7 +63,7 @@ def doubts(localiser: Localiser, sources: Sequence[Source], file: PredictionFile
                 f"{image.image}: its mirror image is found much more surely: the other side, or "
                 "stored the wrong way round?"
             )
-        elif image.image in doubted:
+        elif image.image in doubted and image.image not in known:
             sentences.append(
                 f"{image.image}: the localiser is less than half as sure as of the others here: "
                 "look at it first"

@@ -17,6 +17,7 @@ from palpate.io.track_csv import TrackWriter
 from palpate.io.video import Video, open_video, read_frames
 from palpate.io.video_write import VideoWriter
 from palpate.linking.pose import LinkedPose
+from palpate.localisers.calibrated import CalibratedLocaliser
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.network import NetworkLocaliser
 from palpate.prediction import Prediction
@@ -120,6 +121,11 @@ def find_in_frames(
     such groups are under way. A frame that cannot be decoded ends it, after those before it were
     found.
     """
+    if isinstance(localiser, CalibratedLocaliser):
+        for found in find_in_frames(localiser.inner, source, frames):
+            calibrated = localiser.calibration.applied(found.prediction)
+            yield Found(found.index, found.pixels, calibrated)
+        return
     if isinstance(localiser, NetworkLocaliser):
         find, alone = partial(_find_together, localiser, source), localiser.one_thread
     else:

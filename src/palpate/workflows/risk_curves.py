@@ -14,7 +14,7 @@ from palpate.io.predictions import PredictedImage
 from palpate.measurement import Measurement, Report
 from palpate.protocols.protocol import Protocol, Quantity
 from palpate.trust.doubt_score import film_doubt
-from palpate.trust.measured import error_of, stated_spread
+from palpate.trust.measured import error_of, measured_doubt
 
 FEWEST = 10  # of fewer cases a twentieth is no case at all
 
@@ -89,19 +89,6 @@ def _quantities(
             resampling,
             Ordered(quantity.name, quantity.unit, "the stated width"),
         )
-
-
-def measured_doubt(measurement: Measurement) -> float | None:
-    """How wide a measurement is stated to be, both sides; None where nothing is stated.
-
-    Example:
-        >>> measured_doubt(Measurement("ANB", "deg", value=2.0, standard_uncertainty=1.5))
-        3.0
-    """
-    if measurement.value is None or measurement.standard_uncertainty is None:
-        return None
-    below, above = stated_spread(measurement)
-    return below + above
 
 
 def _error(quantity: Quantity, ours: Measurement, theirs: Measurement) -> float:

@@ -10,6 +10,7 @@ from palpate.localisers.localiser import Localiser
 from palpate.points import Points
 from palpate.study import Study
 from palpate.study_proposals import ProposalRecord, Proposed
+from palpate.workflows.abstain import Verdict
 from palpate.workflows.doubt import mirrored
 from palpate.workflows.evaluate import refuse_other_scheme, source_of
 from palpate.workflows.predict_into import predict_into
@@ -87,7 +88,7 @@ def propose(
     queue = queue_of(file, points, usual_shapes(study), mirrored=other_side)
     failures = dict(file.failures)
     in_order = _in_order(file, queue)
-    report_predictions(folder.root, in_order, sources, protocol=None)
+    report_predictions(folder.root, in_order, sources, reports={}, verdict=Verdict())
     write_sheet(wanted, queue, points, folder.sheet)
     write_queue(queue, failures, folder.queue)
     given = {name: each for name, each in points.items() if each.present.any()}
