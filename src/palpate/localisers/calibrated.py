@@ -6,8 +6,8 @@ from pathlib import Path
 from palpate.errors import ConfigError
 from palpate.image import Image
 from palpate.localisers.localiser import Localiser
+from palpate.localisers.wrapping import Wrapping
 from palpate.prediction import Prediction
-from palpate.scheme import LandmarkScheme
 from palpate.trust.calibration import UncertaintyCalibration
 from palpate.trust.store import read_calibration
 
@@ -15,7 +15,7 @@ CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class CalibratedLocaliser:
+class CalibratedLocaliser(Wrapping):
     """Finds what ``inner`` finds, and is as sure of it as held-out subjects allow.
 
     Raises:
@@ -36,31 +36,6 @@ class CalibratedLocaliser:
                 f"the calibration of {self.inner.name!r} is of weights {of}, these are "
                 f"{self.inner.weights}: run 'palpate calibrate' again, or delete {CALIBRATION}"
             )
-
-    @property
-    def scheme(self) -> LandmarkScheme:
-        """The landmarks it finds."""
-        return self.inner.scheme
-
-    @property
-    def name(self) -> str:
-        """Recipe and study it was made from."""
-        return self.inner.name
-
-    @property
-    def weights(self) -> str:
-        """Short hash of what was fitted, for provenance."""
-        return self.inner.weights
-
-    @property
-    def protocol(self) -> str:
-        """Protocol of the study it was made from; may be empty."""
-        return self.inner.protocol
-
-    @property
-    def variance_factor(self) -> float | None:
-        """What the inner localiser multiplies its covariances with."""
-        return self.inner.variance_factor
 
     def predict(self, image: Image) -> Prediction:
         """Find the landmarks of one image, with calibrated covariances."""

@@ -13,9 +13,9 @@ from palpate.image import Image
 from palpate.localisers.mixture import mix
 from palpate.localisers.network import NetworkLocaliser
 from palpate.localisers.torch_engine import TorchForward
+from palpate.localisers.wrapping import Wrapping
 from palpate.networks import NETWORKS
 from palpate.prediction import Prediction
-from palpate.scheme import LandmarkScheme
 
 _DROPOUT = (
     nn.Dropout,
@@ -31,7 +31,7 @@ _ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class DropoutLocaliser:
+class DropoutLocaliser(Wrapping):
     """Runs a network several times, each time without other units, and joins the answers.
 
     Only dropout is as in training; batch normalisation keeps the statistics that it learned. The
@@ -68,29 +68,9 @@ class DropoutLocaliser:
             )
 
     @property
-    def scheme(self) -> LandmarkScheme:
-        """The landmarks it finds."""
-        return self.inner.scheme
-
-    @property
     def name(self) -> str:
         """Recipe and study it was made from, and how many passes it makes."""
         return f"{self.inner.name} with dropout in {self.passes} passes"
-
-    @property
-    def weights(self) -> str:
-        """Short hash of the network's."""
-        return self.inner.weights
-
-    @property
-    def protocol(self) -> str:
-        """Protocol of the study it was made from; may be empty."""
-        return self.inner.protocol
-
-    @property
-    def variance_factor(self) -> float | None:
-        """What the covariance of each pass is multiplied with; the passes' spread is not."""
-        return self.inner.variance_factor
 
     def predict(self, image: Image) -> Prediction:
         """Find the landmarks of one image; in pixels of the image as given.

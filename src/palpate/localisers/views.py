@@ -13,14 +13,14 @@ from palpate.image import Image
 from palpate.localisers.clip import ClipLocaliser
 from palpate.localisers.localiser import Localiser
 from palpate.localisers.mixture import mix
+from palpate.localisers.wrapping import Wrapping
 from palpate.prediction import Prediction
-from palpate.scheme import LandmarkScheme
 
 _SEED = 20150413  # fixed: the same image gives the same views, hence the same prediction
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class ViewsLocaliser:
+class ViewsLocaliser(Wrapping):
     """Predicts in several views of an image and joins the answers; it takes so many times longer.
 
     The first view is the image itself, the others are turned and scaled at random, always alike,
@@ -61,29 +61,9 @@ class ViewsLocaliser:
             )
 
     @property
-    def scheme(self) -> LandmarkScheme:
-        """The landmarks it finds."""
-        return self.inner.scheme
-
-    @property
     def name(self) -> str:
         """Recipe and study that the localiser was made from, and how often it looks."""
         return f"{self.inner.name} in {self.count} views"
-
-    @property
-    def weights(self) -> str:
-        """Short hash of the localiser's."""
-        return self.inner.weights
-
-    @property
-    def protocol(self) -> str:
-        """Protocol of the study that the localiser was made from; may be empty."""
-        return self.inner.protocol
-
-    @property
-    def variance_factor(self) -> float | None:
-        """What the localiser's covariances are multiplied with; the views' spread is not."""
-        return self.inner.variance_factor
 
     def predict(self, image: Image) -> Prediction:
         """Find the landmarks of one image; in pixels of the image as given.
