@@ -578,7 +578,8 @@ def test_a_quantity_that_was_not_calibrated_is_refused():
 def test_a_limit_of_a_quantity_goes_by_how_wide_it_is_stated():
     protocol = read_protocol("cephalogram")
     residual, width = np.r_[np.zeros(60), np.full(40, 9.0)], np.r_[np.ones(60), np.full(40, 5.0)]
-    scores = MeasurementScores("deg", residual, width, width, np.arange(100))
+    defined = protocol.quantity("SNA").defined
+    scores = MeasurementScores("deg", residual, width, width, np.arange(100), defined)
     calibration = replace(calibrated(), measurements={protocol.label: {"SNA": scores}})
     wish = wish_of(calibration, protocol, max_risk=0.1, within=2.0, measure="SNA")
     limit = limit_of(calibration, protocol, wish)

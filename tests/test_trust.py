@@ -235,6 +235,17 @@ def test_measurements_are_calibrated_on_themselves(protocol):
     assert scores.flipped().residual[0] == -scores.residual[0]
 
 
+def test_a_protocol_that_computes_otherwise_has_no_held_out_errors(protocol, tmp_path):
+    held_out = drawn(np.random.default_rng(7), 20)
+    calibration = with_measurements(calibrated(held_out), held_out, protocol)
+    text = PROTOCOL.replace('end = "b"', 'end = "c"').replace("b = [3.0", "c = [3.0")
+    (tmp_path / "copy.toml").write_text(text, encoding="utf-8")
+    copy = read_protocol(str(tmp_path / "copy.toml"))
+    assert copy.label == protocol.label
+    assert set(calibration.scores_of(protocol)) == {"ab"}
+    assert calibration.scores_of(copy) == {}
+
+
 def test_a_calibration_is_kept_whole(tmp_path, protocol):
     held_out = drawn(np.random.default_rng(8), 30, images=2, shift=3.0)
     before = with_measurements(calibrated(held_out), held_out, protocol)

@@ -1,6 +1,6 @@
 """What held-out subjects say of the intervals of one measurement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -30,6 +30,7 @@ class MeasurementScores:
         residual: true less predicted value of each image.
         below, above: stated half widths, as long as one standard deviation, to either side.
         owners: number of each image's subject.
+        defined: how the measurement was computed, as a hash; empty where nobody asks.
 
     Raises:
         GeometryError: lengths differ, or a number is not finite or a width negative.
@@ -46,6 +47,7 @@ class MeasurementScores:
     below: Float[ndarray, " image"]
     above: Float[ndarray, " image"]
     owners: Int[ndarray, " image"]
+    defined: str = ""
 
     def __post_init__(self) -> None:
         for name in ("residual", "below", "above"):
@@ -123,7 +125,7 @@ class MeasurementScores:
 
     def flipped(self) -> "MeasurementScores":
         """Return the scores of the measurement with its sign turned round."""
-        return MeasurementScores(self.unit, -self.residual, self.above, self.below, self.owners)
+        return replace(self, residual=-self.residual, below=self.above, above=self.below)
 
     def _standardised(self) -> Float[ndarray, " image"]:
         low, high = self._widths(self.below, self.above)

@@ -1,5 +1,6 @@
 """A clinical protocol: its landmarks, its quantities, their signs, sources and examples."""
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -116,6 +117,12 @@ class Quantity(_Strict):
     def needs(self) -> tuple[str, ...]:
         """Landmarks that it is computed from."""
         return self.formula.needs()
+
+    @property
+    def defined(self) -> str:
+        """Short hash of how it is computed: what held-out errors of it are known by."""
+        text = f"{self.unit} {self.formula.model_dump_json()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def factor(self) -> float:

@@ -172,13 +172,15 @@ class UncertaintyCalibration:
     def scores_of(self, protocol: Protocol) -> Mapping[str, MeasurementScores]:
         """Return the errors of a protocol's quantities, signs as its conventions stand.
 
-        Empty where the protocol, or this version of it, was not measured.
+        Empty where the protocol, or this version of it, was not measured. A quantity that a copy
+        of the protocol computes otherwise has none, whatever it is called.
         """
         known = self.measurements.get(protocol.label, {})
         return {
             quantity.name: scores.flipped() if protocol.sense(quantity) < 0 else scores
             for quantity in protocol.quantities
             if (scores := known.get(quantity.name)) is not None
+            and scores.defined == quantity.defined
         }
 
     def _scores(self, k: int) -> tuple[Float[ndarray, " image"], Float[ndarray, " image"]]:

@@ -47,8 +47,8 @@ def measurement_scores(
             row = _row(quantity, ours, theirs)
             if row is not None:
                 rows[quantity.name].append((*row, int(owner)))
-    units = {quantity.name: quantity.unit for quantity in plain.quantities}
-    return {name: _scores(units[name], values) for name, values in rows.items()}
+    by_name = {quantity.name: quantity for quantity in plain.quantities}
+    return {name: _scores(by_name[name], values) for name, values in rows.items()}
 
 
 def _row(
@@ -88,12 +88,15 @@ def error_of(quantity: Quantity, value: float, truth: float) -> float:
     return truth - value
 
 
-def _scores(unit: str, values: Sequence[tuple[float, float, float, int]]) -> MeasurementScores:
+def _scores(
+    quantity: Quantity, values: Sequence[tuple[float, float, float, int]]
+) -> MeasurementScores:
     residual, below, above, owners = zip(*values, strict=True)
     return MeasurementScores(
-        unit,
+        quantity.unit,
         np.array(residual, dtype=float),
         np.array(below, dtype=float),
         np.array(above, dtype=float),
         np.array(owners, dtype=int),
+        quantity.defined,
     )

@@ -34,6 +34,7 @@ class _Scores(_Table):
     below: tuple[float, ...]
     above: tuple[float, ...]
     owners: tuple[int, ...]
+    defined: str
 
 
 class _Calibration(_Table):
@@ -166,6 +167,7 @@ def _known(known: Mapping[str, _Scores]) -> dict[str, MeasurementScores]:
             np.array(each.below, dtype=float),
             np.array(each.above, dtype=float),
             np.array(each.owners, dtype=int),
+            each.defined,
         )
         for name, each in known.items()
     }
@@ -178,6 +180,7 @@ def _scores(scores: MeasurementScores) -> dict[str, Any]:
         "below": scores.below.tolist(),
         "above": scores.above.tolist(),
         "owners": scores.owners.tolist(),
+        "defined": scores.defined,
     }
 
 
