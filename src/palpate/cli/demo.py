@@ -8,7 +8,7 @@ import typer
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for study, run and report.")] = Path("demo"),
-    films: Annotated[int, typer.Option(min=30, help="Synthetic films to generate.")] = 90,
+    films: Annotated[int, typer.Option(min=30, help="Synthetic films to generate.")] = 120,
     recipe: Annotated[str, typer.Option(help="Name or TOML file.")] = "quick",
     seed: Annotated[int, typer.Option(help="Of the films.")] = 0,
 ) -> None:
