@@ -27,6 +27,7 @@ from palpate.evaluation.change import sem_agreement, sem_consistency
 from palpate.evaluation.icc import ALL_EQUAL, MeanSquares, icc_agreement, icc_consistency
 from palpate.evaluation.kappa import MISSING, ONE_CLASS, ClassCuts, read_classes, weighted_kappa
 from palpate.evaluation.limits import TOO_FEW_PAIRS, limits_of_agreement, proportional_bias
+from palpate.evaluation.measurements import agreement
 from palpate.measurement import Measurement, Report
 
 # Shrout and Fleiss 1979, table 1.
@@ -482,3 +483,22 @@ def test_the_same_seed_gives_the_same_intervals():
     two = [rater("A", values(0)), rater("B", values(1))]
     once_, again = (compare_raters(two, rng=rng(), resamples=50).to_json() for _ in range(2))
     assert once_ == again
+
+
+def test_directions_take_the_short_way_round():
+    """Two raters of a slope near 180 degrees, one of whom counts it from the other side."""
+    drawn = np.random.default_rng(0)
+    true = drawn.normal(180.0, 3.0, 12)
+    other = true + drawn.normal(0.0, 1.0, 12)
+
+    def of(values):
+        return [
+            Report(f"p{k}", f"{k}.png", (Measurement("slope", "deg", value=float(v)),))
+            for k, v in enumerate((values + 180.0) % 360.0 - 180.0)
+        ]
+
+    quantity = agreement(of(other), of(true)).quantities["slope"]
+    assert quantity.mean_absolute_error == pytest.approx(np.abs(other - true).mean())
+    compared = compare_raters([Rater("a", of(true)), Rater("b", of(other))], rng=rng())
+    (pair,) = compared.quantities[0].pairs
+    assert pair.limits.bias.value == pytest.approx((other - true).mean())

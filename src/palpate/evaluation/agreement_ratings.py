@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from palpate.errors import GeometryError, StudyError
 from palpate.evaluation.agreement_raters import Rater
+from palpate.geometry.angles import turned_near
 from palpate.measurement import Measurement, Unit
 
 NOT_GIVEN = "not among the measurements"
@@ -52,14 +53,23 @@ class Ratings:
     def complete(
         self, names: Sequence[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...], Float[ndarray, "image rater"]]:
-        """Return images that all of the raters named measured, their subjects and values."""
+        """Return images that all of the raters named measured, their subjects and values.
+
+        Degrees are turned near those of the first rater: a direction of 179 and one of -179 are 2
+        apart.
+        """
         columns = self.columns(names)
         rows = np.flatnonzero(np.isfinite(self.values[:, columns]).all(axis=1))
         return (
             tuple(self.images[row] for row in rows),
             tuple(self.subjects[row] for row in rows),
-            self.values[rows][:, columns],
+            self._comparable(self.values[rows][:, columns]),
         )
+
+    def _comparable(self, table: Float[ndarray, "image rater"]) -> Float[ndarray, "image rater"]:
+        if self.unit != "deg" or not table.size:
+            return table
+        return turned_near(table, np.broadcast_to(table[:, :1], table.shape))
 
     def refused(self, names: Sequence[str]) -> dict[str, int]:
         """'rater: reason' -> images without a value, of those that all files hold."""

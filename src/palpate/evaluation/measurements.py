@@ -16,6 +16,7 @@ from palpate.evaluation.bootstrap import Interval, Resampling
 from palpate.evaluation.icc import icc_2_1
 from palpate.evaluation.limits import WIDTH
 from palpate.evaluation.plain import plain
+from palpate.geometry.angles import turned_near
 from palpate.measurement import Measurement, Report, Unit
 
 NO_PREDICTION = "no prediction of the image"
@@ -218,6 +219,8 @@ def _figures(
 ) -> QuantityAgreement:
     a = np.array([ours.value for _, _, ours, _ in compared], dtype=float)
     b = np.array([theirs.value for _, _, _, theirs in compared], dtype=float)
+    if empty.unit == "deg":  # directions of 179 and -179 are 2 apart
+        a = turned_near(a, b)
     difference = a - b
     bias = float(difference.mean())
     subjects = tuple(subject for _, subject, _, _ in compared)

@@ -71,3 +71,16 @@ def wrapped(degrees: float, period: float = 360.0) -> float:
         -170.0
     """
     return (degrees + period / 2.0) % period - period / 2.0
+
+
+def turned_near(
+    degrees: Float[ndarray, "*n"], reference: Float[ndarray, "*n"]
+) -> Float[ndarray, "*n"]:
+    """Add whole turns to angles, so that each lies within half a turn of its reference.
+
+    Example:
+        >>> turned_near(np.array([-179.0, 20.0]), np.array([179.0, 18.0])).tolist()
+        [181.0, 20.0]
+    """
+    turns = np.round((degrees - reference) / 360.0)
+    return degrees - 360.0 * turns
