@@ -239,7 +239,7 @@ def test_every_subject_is_judged_by_what_others_said(study, crossval, tmp_path):
         tuple(pair(study.case(image.image), image) for image in images), images, {}
     )
     protocol = protocol_of(study)
-    calibrations = cross_calibrations(evaluated, folds_of(crossval), protocol)
+    calibrations, _ = cross_calibrations(evaluated, folds_of(crossval), protocol)
     assert set(calibrations) == set(names_of(range(30)))
     for case in evaluated.cases:
         assert case.subject not in calibrations[case.identifier].subjects
@@ -270,7 +270,7 @@ def test_no_coverage_is_told_of_levels_that_have_no_bound(study):
         tuple(pair(study.case(image.image), image) for image in images), images, {}
     )
     halves = [frozenset(names_of(range(12))), frozenset(names_of(range(12, 24)))]
-    calibrations = cross_calibrations(evaluated, halves, protocol_of(study))
+    calibrations, _ = cross_calibrations(evaluated, halves, protocol_of(study))
     trusted = assess(
         study, evaluated, protocol=protocol_of(study), seed=0, calibrations=calibrations
     ).trusted
@@ -285,7 +285,7 @@ def test_nothing_is_counted_on_subjects_that_were_calibrated_on(study, crossval)
     evaluated = EvaluatedStudy(
         tuple(pair(study.case(image.image), image) for image in images), images, {}
     )
-    calibrations = cross_calibrations(evaluated, folds_of(crossval), None)
+    calibrations, _ = cross_calibrations(evaluated, folds_of(crossval), None)
     known = calibrations["00.png"]
     own = one_calibration(names_of(range(10, 30)), known)
     assert assess(study, evaluated, protocol=None, seed=0, calibrations=own).trusted is None
@@ -298,7 +298,12 @@ def test_too_few_subjects_leave_a_cross_validation_uncalibrated(study, tmp_path)
         tuple(pair(study.case(image.image), image) for image in images), images, {}
     )
     folds = [frozenset(names[:5]), frozenset(names[5:])]
-    assert cross_calibrations(evaluated, folds, None) == {}
+    known, why_none = cross_calibrations(evaluated, folds, None)
+    assert known == {}
+    assert "5 held-out subjects are too few" in why_none
+    alone, why_none = cross_calibrations(evaluated, [frozenset(names), frozenset({"99.png"})], None)
+    assert alone == {}
+    assert "one fold alone" in why_none
     found = assess(study, evaluated, protocol=protocol_of(study), seed=0)
     assert found.trusted is None
     assert found.measured[0].measurements[0].basis == "uncalibrated"

@@ -34,12 +34,11 @@ def judged(study: Study, crossval: Path) -> Trusted:
     cases = tuple(pair(study.case(each.image), each) for each in predicted)
     evaluated = EvaluatedStudy(cases, predicted, {})
     protocol = read_protocol(study.settings.protocol) if study.settings.protocol else None
-    known = cross_calibrations(evaluated, folds_of(crossval), protocol)
+    known, why_none = cross_calibrations(evaluated, folds_of(crossval), protocol)
     trusted = assess(study, evaluated, protocol=protocol, seed=SEED, calibrations=known).trusted
     if trusted is None:
         raise PalpateError(
-            f"{crossval}: its folds leave too few subjects to calibrate on; "
-            "cross-validate more of the study"
+            f"{crossval}: {why_none or 'no image is of a subject that was not calibrated on'}"
         )
     return trusted
 

@@ -1,5 +1,6 @@
 """``palpate crossval``: every subject predicted by a run that never saw it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
 ) -> None:
     """Cross-validate by subject; run it again to go on where it stopped."""
     from palpate.cli.figures import show_assessment
-    from palpate.cli.progress import stages
+    from palpate.cli.progress import errors, stages
     from palpate.cli.torch_needed import need_torch
 
     need_torch()
@@ -56,15 +57,19 @@ def crossval(  # noqa: PLR0913, PLR0917 - the flags of a command
         )
     name = opened.settings.protocol
     protocol = read_protocol(name) if name else None
+    calibrations, why_none = cross_calibrations(evaluated, folds_of(out), protocol)
     assessment = assess(
         opened,
         evaluated,
         protocol=protocol,
-        calibrations=cross_calibrations(evaluated, folds_of(out), protocol),
+        calibrations=calibrations,
         seed=seed,
         made_by=chosen.name,
         annotated_only=annotated_only,
     )
+    if why_none:
+        errors.print(f"note: {why_none}", highlight=False, markup=False)
+        assessment = replace(assessment, warnings=(*assessment.warnings, why_none))
     runs = fold_runs(out, len(cut.splits))
     assessment = with_limbs(assessment, runs, seed=seed, made_by=chosen.name)
     provenance = study_provenance(

@@ -130,8 +130,3 @@ def read_classes(text: str) -> tuple[str, ClassCuts]:
     except ValueError as error:
         raise ConfigError(f"{wanted}; a cut in {text!r} is no number") from error
     return quantity.strip(), ClassCuts(tuple(parts[0::2]), cuts)
-
-
-def same_class(table: Int[ndarray, "first second"]) -> float | None:
-    """Share of the images that both raters put into one class; None where there is no image."""
-    return float(np.trace(table) / table.sum()) if table.sum() else None

@@ -32,7 +32,7 @@ _FOLDS = 5
 _MOST_LOOKS = 400
 FORMAT, VERSION = "palpate familiar", 1
 
-SIGNS = ("look", "wrong way", "shape", "outside", "several", "spread", "doubt")
+SIGNS = ("look", "wrong way", "shape", "several", "spread", "doubt")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -260,7 +260,6 @@ class Familiar:
             turn = turned_how(look, others, self.usual_look)
         landmarks = {
             "shape": odd / self.usual_odd,
-            "outside": _outside(predicted),
             "several": _variation(predicted),
             "spread": relative_sd(predicted) / self.usual_sd,
         }
@@ -275,13 +274,6 @@ class Familiar:
 
 def _any(values: Float[ndarray, " landmark"]) -> bool:
     return not np.isnan(values).all()
-
-
-def _outside(predicted: PredictedImage) -> Float[ndarray, " landmark"]:
-    """How far each landmark lies outside the film, in px; 0 inside, NaN where not found."""
-    mean = predicted.prediction.mean[:, :2]
-    over = np.maximum(-0.5 - mean, mean - (np.array(predicted.size) - 0.5))
-    return np.maximum(over, 0.0).max(axis=1)
 
 
 def _variation(predicted: PredictedImage) -> Float[ndarray, " landmark"]:

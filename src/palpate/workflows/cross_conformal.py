@@ -14,7 +14,7 @@ from palpate.workflows.evaluate import EvaluatedStudy
 
 def cross_calibrations(
     evaluated: EvaluatedStudy, folds: Sequence[frozenset[str]], protocol: Protocol | None
-) -> dict[str, UncertaintyCalibration]:
+) -> tuple[dict[str, UncertaintyCalibration], str]:
     """Calibrate every fold on the held-out images of the others.
 
     So coverage can be counted on every subject: neither a localiser nor a calibration has seen
@@ -22,26 +22,29 @@ def cross_calibrations(
 
     Args:
         evaluated: held-out images of all folds.
-        folds: names of the images of each.
+        folds: names of the images of each; one of which nothing was evaluated does not count.
         protocol: whose measurements are calibrated too.
 
     Returns:
-        Image -> calibration of its fold; empty where there are too few subjects or one fold.
+        Image -> calibration of its fold, and an empty text; or nothing, and a sentence that says
+        why: one fold alone, or too few subjects in the others.
     """
     found: dict[str, UncertaintyCalibration] = {}
     held_out = held_out_of(evaluated)
-    if len(folds) < 2:
-        return found
-    for fold in folds:
+    known = {each.predicted.image for each in held_out}
+    used = [fold for fold in folds if fold & known]
+    if len(used) < 2:
+        return {}, "Not calibrated: one fold alone has no others to calibrate it on."
+    for fold in used:
         others = [each for each in held_out if each.predicted.image not in fold]
         subjects = len({each.subject for each in others})
-        source = f"{subjects} subjects of the other {len(folds) - 1} folds"
+        source = f"{subjects} subjects of the other {len(used) - 1} folds"
         try:
             calibration = calibrated_on(others, protocol, source=source, how="split")
-        except StudyError:
-            return {}  # the page says 'uncalibrated' on each number; `calibrate` says why
+        except StudyError as error:
+            return {}, f"Not calibrated: {error}."
         found.update(dict.fromkeys(fold, calibration))
-    return found
+    return found, ""
 
 
 def folds_of(crossval: Path) -> list[frozenset[str]]:
