@@ -415,3 +415,6 @@ def test_the_command_says_what_is_missing(tmp_path, study):
     result = CliRunner().invoke(app, ["calibrate", str(tmp_path / "nowhere")])
     assert result.exit_code != 0
     assert isinstance(result.exception, PalpateError)
+    result = CliRunner().invoke(app, ["calibrate", str(tmp_path)])
+    assert isinstance(result.exception, PalpateError)
+    assert "is not a finished run" in str(result.exception)

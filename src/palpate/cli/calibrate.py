@@ -94,12 +94,13 @@ def _refuse_together(
     """Refuse what does not go together, with what would.
 
     Raises:
-        PalpateError: no folder is there.
+        PalpateError: no folder is there, or it is no finished run.
         ConfigError: a part and a cross-validation, an exported model, or an ensemble without a
             study that none of its members saw.
     """
     from palpate.errors import ConfigError, PalpateError
     from palpate.localisers.ensemble_load import runs_in
+    from palpate.localisers.run_folder import RunFolder
 
     if crossval is not None and part is not None:
         raise ConfigError("--part and --crossval are two things to calibrate on; take one of them")
@@ -110,7 +111,9 @@ def _refuse_together(
         )
     if not run.is_dir():
         raise PalpateError(f"there is no run folder {run}; make one with 'palpate train'")
-    if runs_in(run) != (run,) and (study is None or part != "all"):
+    if runs_in(run) == (run,):
+        RunFolder(run).description()  # refuses what is no finished run
+    elif study is None or part != "all":
         raise ConfigError(
             f"{run} is a cross-validation: its folds together have seen every subject of their "
             f"study, so they are calibrated on another one (palpate calibrate {run} STUDY --part "

@@ -132,8 +132,8 @@ def classes_of(protocol: Protocol | None) -> dict[str, ClassCuts]:
 def _needed(protocol: Protocol | None, given: RaterInput) -> Protocol:
     if protocol is None:
         raise ConfigError(
-            f"{given.path} holds points: say what is measured with --protocol NAME (see 'palpate "
-            "protocols'), or give files that 'palpate measure --out' wrote"
+            f"{given.path} is no table of measurements; of points, say what is measured with "
+            "--protocol NAME (see 'palpate protocols'), or give files that 'palpate measure --out' wrote"
         )
     return protocol
 
