@@ -133,7 +133,8 @@ def _needed(protocol: Protocol | None, given: RaterInput) -> Protocol:
     if protocol is None:
         raise ConfigError(
             f"{given.path} is no table of measurements; of points, say what is measured with "
-            "--protocol NAME (see 'palpate protocols'), or give files that 'palpate measure --out' wrote"
+            "--protocol NAME (see 'palpate protocols'), or give files that 'palpate measure --out' "
+            "wrote"
         )
     return protocol
 
