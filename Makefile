@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --group dev --editable ".[train,openvino,deeplabcut,video,excel]"
+	$(BIN)/pip install --quiet --constraint constraints.txt --group dev --editable ".[train,openvino,deeplabcut,video,excel,review,postgres,pacs]"
 	touch $(STAMP)
 
 demo: $(STAMP)
