@@ -1,0 +1,1 @@
+"""The application that a reader's browser talks to, over one review store."""
