@@ -241,8 +241,10 @@ class ReadingMessage(Message):
 
 
 class NewEvent(Message):
-    """What a reader did. ``after`` is the step that the page last saw: another's work in between
-    is a conflict (409), and nothing is saved.
+    """What a reader did.
+
+    ``after`` is the step that the page last saw: another's work in between is a conflict (409),
+    and nothing is saved.
 
     ``key`` is made by the page, random for each event: sending the same event again after a lost
     answer saves it once.
