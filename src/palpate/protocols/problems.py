@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from palpate.protocols.formula import FORMULAS
+from palpate.protocols.template import REPEATED
 from palpate.suggest import did_you_mean
 
 
@@ -36,14 +37,14 @@ def explained(
 
 
 def _place(loc: tuple[int | str, ...], table: Mapping[str, Any]) -> str:
-    """Name the table that a location is in, with the quantity's own name."""
+    """Name the table that a location is in, with the quantity's or landmark's own name."""
     if not loc:
         return ""
     words = [str(part) for part in loc]
-    if loc[0] == "quantity" and len(loc) > 1 and isinstance(loc[1], int):
-        quantity = table["quantity"][loc[1]]
-        name = quantity.get("name") if isinstance(quantity, dict) else None
-        words = [f"quantity {name!r}" if name else f"quantity number {loc[1] + 1}", *words[2:]]
+    if loc[0] in REPEATED and len(loc) > 1 and isinstance(loc[1], int):
+        kind, one = words[0], table[words[0]][loc[1]]
+        name = one.get("name") if isinstance(one, dict) else None
+        words = [f"{kind} {name!r}" if name else f"{kind} number {loc[1] + 1}", *words[2:]]
     return " in " + ", ".join(word for word in words if word not in FORMULAS)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from palpate.errors import ConfigError, SchemeError
 from palpate.measurement import NormalRange, Unit
 from palpate.protocols.classes import Classes
+from palpate.protocols.described import LandmarkTable, described, plain_title
 from palpate.protocols.facing import Facing
 from palpate.protocols.formula import AnyFormula, Gives
 from palpate.protocols.outline import OutlineTable, ProtocolOutline, outlines_of
@@ -146,6 +147,8 @@ class ProtocolFile(_Strict):
     drawings: dict[str, dict[str, tuple[float, float]]] = {}
     posture: PostureTable | None = None
     outline: tuple[OutlineTable, ...] = ()
+    landmark: tuple[LandmarkTable, ...] = ()
+    layout: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,9 @@ class Protocol:
         references: two landmarks that tell place, scale and turn of the anatomy, for a search in
             two stages; None where none are named.
         outlines: curves that landmarks mark; errors are also told as distances from these.
+        described: landmark -> its title and where it is put; some or all may be left out.
+        layout: name of the drawing that pictures of the landmarks are made from; it holds every
+            landmark. None where the file has none.
     """
 
     name: str
@@ -184,11 +190,23 @@ class Protocol:
     flipped: frozenset[str] = frozenset()
     references: Pair | None = None
     outlines: tuple[ProtocolOutline, ...] = ()
+    described: Mapping[str, LandmarkTable] = field(default_factory=lambda: MappingProxyType({}))
+    layout: str | None = None
 
     @property
     def label(self) -> str:
         """Name and version, as every measurement carries them."""
         return f"{self.name} {self.version}"
+
+    def title_of(self, landmark: str) -> str:
+        """Readable name of a landmark."""
+        table = self.described.get(landmark)
+        return plain_title(landmark) if table is None else table.title
+
+    def description_of(self, landmark: str) -> str:
+        """Where a landmark is put, in words; empty where the file does not say."""
+        table = self.described.get(landmark)
+        return "" if table is None else table.description
 
     def quantity(self, name: str) -> Quantity:
         """Return a quantity by name.
@@ -252,7 +270,7 @@ def read_protocol(name_or_path: str) -> Protocol:
 
     Raises:
         ConfigError: no such protocol, a key that is not known or missing, a landmark that is
-            not in the scheme, a unit that does not suit the formula.
+            not in the scheme or described twice, a unit that does not suit the formula.
 
     Example:
         >>> len(read_protocol("cervical").scheme)
@@ -326,7 +344,27 @@ def protocol_from_table(raw: Mapping[str, Any], *, where: str) -> Protocol:
         file.posture,
         references=file.references,
         outlines=outlines_of(file.outline, scheme.names, where=where),
+        described=described(file.landmark, scheme.names, where=where),
+        layout=_layout(file, scheme, where),
     )
+
+
+def _layout(file: ProtocolFile, scheme: LandmarkScheme, where: str) -> str | None:
+    """Refuse a layout that is no drawing, or one that leaves a landmark out."""
+    if file.layout is None:
+        return None
+    if file.layout not in file.drawings:
+        raise ConfigError(
+            f"{where}: the layout is drawing {file.layout!r}, and there is no "
+            f"[drawings.{file.layout}]" + did_you_mean(file.layout, file.drawings)
+        )
+    missing = [name for name in scheme.names if name not in file.drawings[file.layout]]
+    if missing:
+        raise ConfigError(
+            f"{where}: the layout holds every landmark; drawing {file.layout!r} has no "
+            f"{missing[0]!r}" + (f" and {len(missing) - 1} more not" if missing[1:] else "")
+        )
+    return file.layout
 
 
 def _check_names(file: ProtocolFile, scheme: LandmarkScheme, where: str) -> None:

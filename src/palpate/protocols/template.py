@@ -1,4 +1,4 @@
-"""Quantities that are the same at every level of a spine, written once in the file."""
+"""What is the same at every level of a spine, written once in the file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,12 @@ from palpate.errors import ConfigError
 from palpate.suggest import did_you_mean
 
 
+# Lists of tables that may be written once for many.
+REPEATED = ("quantity", "landmark")
+
+
 def expanded(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
-    """Write out every quantity that has ``each = "LIST"``, once for each row of that list.
+    """Write out every quantity and landmark that has ``each = "LIST"``, once for each of its rows.
 
     A row is a table of texts under ``[[each.LIST]]``; ``{key}`` in any text of the quantity is
     replaced by the row's value.
@@ -24,26 +28,27 @@ def expanded(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     """
     table = {key: value for key, value in raw.items() if key != "each"}
     lists = raw.get("each", {})
-    quantities = raw.get("quantity", [])
-    if not isinstance(lists, dict) or not isinstance(quantities, list):
-        raise ConfigError(f"{where}: write [[each.LIST]] and [[quantity]], with double brackets")
-    written: list[Any] = []
-    for quantity in quantities:
-        if not isinstance(quantity, dict) or "each" not in quantity:
-            written.append(quantity)
-            continue
-        rows = lists.get(quantity["each"])
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise ConfigError(
-                f"{where}: quantity {quantity.get('name')!r} is for each "
-                f"{quantity['each']!r}, and there is no [[each.{quantity['each']}]]"
-                + did_you_mean(str(quantity["each"]), lists)
-            )
-        body = {key: value for key, value in quantity.items() if key != "each"}
-        written += [_filled(body, row, where) for row in rows]
-    if "quantity" in raw:
-        table["quantity"] = written
+    for kind in REPEATED:
+        bodies = raw.get(kind, [])
+        if not isinstance(lists, dict) or not isinstance(bodies, list):
+            raise ConfigError(f"{where}: write [[each.LIST]] and [[{kind}]], with double brackets")
+        if kind in raw:
+            table[kind] = [one for body in bodies for one in _written(body, kind, lists, where)]
     return table
+
+
+def _written(body: Any, kind: str, lists: Mapping[str, Any], where: str) -> list[Any]:
+    """The table once for each row of its list, or as it stands."""
+    if not isinstance(body, dict) or "each" not in body:
+        return [body]
+    rows = lists.get(body["each"])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ConfigError(
+            f"{where}: {kind} {body.get('name')!r} is for each {body['each']!r}, and there is "
+            f"no [[each.{body['each']}]]" + did_you_mean(str(body["each"]), lists)
+        )
+    rest = {key: value for key, value in body.items() if key != "each"}
+    return [_filled(rest, row, where) for row in rows]
 
 
 def _filled(value: Any, row: Mapping[str, Any], where: str) -> Any:
