@@ -20,7 +20,7 @@ from palpate.protocols.protocol import Protocol, read_protocol
 from palpate.review.account import Account
 from palpate.review.case import Case, NewCase, Project, Reading, Urgency
 from palpate.review.frozen import read_report, report_bytes, report_digest
-from palpate.review.mark import Key, Mark
+from palpate.review.mark import Key, Mark, Origin
 from palpate.review.measured import measure_reading
 
 CALIBRATION = Calibration((0.1, 0.12), "user", detail="by hand")
@@ -68,7 +68,7 @@ def case_of(protocol: Protocol, prediction: Prediction | None) -> tuple[Project,
     return project, Case("a" * 16, "ceph", given, Urgency(), "forest 1234")
 
 
-def marks_of(points: Points, *, origin: str = "model") -> dict[Key, Mark]:
+def marks_of(points: Points, *, origin: Origin = "model") -> dict[Key, Mark]:
     return {
         (0, name): Mark(name, "visible", float(xy[0]), float(xy[1]), origin=origin)
         for name, xy, there in zip(
