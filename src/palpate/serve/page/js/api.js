@@ -18,8 +18,8 @@ let session = null;
 let signedOut = goToSignIn;
 
 /** Opens the sign-in page; the way back is a fragment, which no server or log ever sees. */
-function goToSignIn() {
-  const here = location.pathname === "/" ? "" : `#${location.pathname}`;
+function goToSignIn({ back = true } = {}) {
+  const here = back && location.pathname !== "/" ? `#${location.pathname}` : "";
   location.assign(`/sign-in${here}`);
 }
 
