@@ -22,20 +22,24 @@ function showTrouble(words) {
   byId("trouble").textContent = words;
 }
 
-/** Counts the seconds down; what is read aloud is said once, at the beginning. */
-function wait(seconds) {
+/** Counts down on the button; what is read aloud is the sentence, once. */
+function wait({ sentence, retryAfter }) {
   const go = byId("go");
-  showTrouble(`Too many tries. Wait ${seconds} seconds, then try again.`);
-  const end = Date.now() + seconds * 1000;
+  const end = Date.now() + 1000 * (retryAfter || 30);
+  showTrouble(sentence);
   go.disabled = true;
   const clock = setInterval(() => {
     const left = Math.ceil((end - Date.now()) / 1000);
-    go.textContent = left > 0 ? `Sign in (in ${left} s)` : "Sign in";
+    go.textContent = left > 0 ? `Sign in (in ${minutes(left)})` : "Sign in";
     if (left > 0) return;
     clearInterval(clock);
     go.disabled = false;
     showTrouble("");
   }, 200);
+}
+
+function minutes(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 async function signIn(event) {
@@ -50,7 +54,7 @@ async function signIn(event) {
     byId("go").disabled = false;
     password.value = "";
     password.focus();
-    if (refusal.status === 429) wait(refusal.retryAfter || 30);
+    if (refusal.status === 429) wait(refusal);
     else showTrouble(refusal.sentence || String(refusal));
   }
 }

@@ -16,7 +16,7 @@ function percent(share) {
 
 const WORDS = {
   class_change: percent,
-  width: (share) => `above ${percent(share)}`,
+  width: (share) => `${percent(share)} are surer`,
   implausible: percent,
 };
 
