@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -229,6 +229,31 @@ def write_predictions_csv(file: PredictionFile, path: Path) -> None:
     write_text(path, text.getvalue())
 
 
+def image_to_plain(image: PredictedImage, places: Mapping[int, int]) -> dict[str, Any]:
+    """Return one image's prediction as plain values; NaN is None.
+
+    Args:
+        image: what is written.
+        places: identity of a correlation -> where :func:`image_from_plain` finds it in its list.
+    """
+    return _image_table(image, places)
+
+
+def image_from_plain(
+    scheme: LandmarkScheme, plain: Mapping[str, Any], correlations: Sequence[Correlation]
+) -> PredictedImage:
+    """Return what :func:`image_to_plain` was given, to the last bit.
+
+    Raises:
+        GeometryError: values that are no prediction over this scheme.
+    """
+    try:
+        table = _ImageTable.model_validate_json(json.dumps(plain), strict=True)
+    except ValidationError as error:
+        raise GeometryError(_complaint(error)) from error
+    return _image(scheme, table, correlations)
+
+
 def _shared(images: tuple[PredictedImage, ...]) -> dict[int, Correlation]:
     """Return every correlation once, by its identity: most images of a localiser share one."""
     used = (image.prediction.correlation for image in images)
@@ -263,7 +288,7 @@ def _image_table(image: PredictedImage, places: Mapping[int, int]) -> dict[str, 
 
 
 def _image(
-    scheme: LandmarkScheme, table: _ImageTable, correlations: list[Correlation]
+    scheme: LandmarkScheme, table: _ImageTable, correlations: Sequence[Correlation]
 ) -> PredictedImage:
     k, d = len(scheme), scheme.dimension
     calibration = None
@@ -288,7 +313,7 @@ def _image(
     )
 
 
-def _correlation(table: _ImageTable, correlations: list[Correlation]) -> Correlation | None:
+def _correlation(table: _ImageTable, correlations: Sequence[Correlation]) -> Correlation | None:
     if table.correlation is None:
         return None
     if not 0 <= table.correlation < len(correlations):

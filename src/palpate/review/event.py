@@ -67,7 +67,8 @@ class Event:
         model: localiser whose prediction the reading began from; empty where there was none.
         changes: marks before and after.
         note: a comment, the statement that was signed, or the reason for reopening.
-        payload: digest of the frozen report, of a signature; else empty.
+        payload: digest of the frozen report, of a signature; of the predictions, where these are
+            new; of what a reading began from, of a person's first step in it; else empty.
         previous: hash of the event before it in the store; 64 zeros before the first.
         digest: hash of this event, as :func:`event_digest` gives it.
     """

@@ -30,3 +30,7 @@ class SignedError(ReviewError):
 
 class NotAllowedError(ReviewError):
     """The reader's role does not include it."""
+
+
+class StoreError(ReviewError):
+    """The database cannot be opened, read or written; nothing of what was asked was saved."""

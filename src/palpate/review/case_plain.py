@@ -1,0 +1,119 @@
+"""Parts of a case as plain values, for columns and files."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from palpate.correlation import Correlation
+from palpate.image import Calibration
+from palpate.io.predictions import PredictedImage, image_from_plain, image_to_plain
+from palpate.review.canonical import canonical, digest_of
+from palpate.review.event import Change
+from palpate.review.mark import Mark
+from palpate.scheme import LandmarkScheme
+
+
+def mark_from_plain(plain: Mapping[str, Any]) -> Mark:
+    """Return what :meth:`Mark.to_plain` was called on.
+
+    Example:
+        >>> mark_from_plain(Mark("nasion", "visible", 3.5, 4.0).to_plain()).x
+        3.5
+    """
+    return Mark(
+        plain["landmark"],
+        plain["state"],
+        _number(plain["x"]),
+        _number(plain["y"]),
+        plain["frame"],
+        plain["origin"],
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def change_from_plain(plain: Mapping[str, Any]) -> Change:
+    """Return what :meth:`Change.to_plain` was called on."""
+    before, after = plain["before"], plain["after"]
+    return Change(
+        None if before is None else mark_from_plain(before),
+        None if after is None else mark_from_plain(after),
+    )
+
+
+def plain_mark(mark: Mark) -> Mark:
+    """Return the mark with whole numbers as floats, so that its text is the same ever after."""
+    return mark_from_plain(mark.to_plain())
+
+
+def calibration_to_text(calibration: Calibration | None) -> str:
+    """Return JSON; empty where there is none."""
+    if calibration is None:
+        return ""
+    spacing = [float(each) for each in calibration.spacing_mm]
+    return canonical(
+        {
+            "spacing_mm": spacing,
+            "source": calibration.source,
+            "plane": calibration.plane,
+            "detail": calibration.detail,
+        }
+    )
+
+
+def calibration_from_text(text: str) -> Calibration | None:
+    """Return what :func:`calibration_to_text` was given."""
+    if not text:
+        return None
+    plain = json.loads(text)
+    return Calibration(tuple(plain["spacing_mm"]), plain["source"], plain["plane"], plain["detail"])
+
+
+def marks_to_text(marks: Iterable[Mark]) -> str:
+    """Return JSON, by frame and landmark."""
+    ordered = sorted(marks, key=lambda mark: mark.key)
+    return canonical([plain_mark(mark).to_plain() for mark in ordered])
+
+
+def marks_from_text(text: str) -> tuple[Mark, ...]:
+    """Return what :func:`marks_to_text` was given."""
+    return tuple(mark_from_plain(plain) for plain in json.loads(text))
+
+
+def predictions_to_text(
+    predictions: Mapping[int, PredictedImage], set_aside: tuple[str, ...]
+) -> tuple[str, dict[str, str]]:
+    """Return JSON, and what it shares with other cases: hash -> correlation as JSON.
+
+    Correlations are matrices of one model, and most of a prediction's numbers.
+    """
+    used: dict[int, str] = {}
+    shared: dict[str, str] = {}
+    for image in predictions.values():
+        one = image.prediction.correlation
+        if one is not None and id(one) not in used:
+            text = canonical({"matrix": one.matrix.tolist(), "dimension": one.dimension})
+            used[id(one)] = digest_of(text)
+            shared[used[id(one)]] = text
+    digests = sorted(shared)
+    places = {identity: digests.index(digest) for identity, digest in used.items()}
+    frames = {
+        str(frame): image_to_plain(image, places) for frame, image in sorted(predictions.items())
+    }
+    content = {"frames": frames, "correlations": digests, "set_aside": set_aside}
+    return canonical(content), shared
+
+
+def predictions_from_text(
+    scheme: LandmarkScheme, text: str, correlation: Callable[[str], Correlation]
+) -> tuple[dict[int, PredictedImage], tuple[str, ...]]:
+    """Return what :func:`predictions_to_text` was given; ``correlation`` finds one by its hash."""
+    plain = json.loads(text)
+    shared = [correlation(digest) for digest in plain["correlations"]]
+    frames = {
+        int(frame): image_from_plain(scheme, each, shared)
+        for frame, each in plain["frames"].items()
+    }
+    return frames, tuple(plain["set_aside"])
