@@ -6,7 +6,6 @@ from typing import Any
 from palpate.errors import ConfigError
 from palpate.suggest import did_you_mean
 
-
 # Lists of tables that may be written once for many.
 REPEATED = ("quantity", "landmark")
 

@@ -89,8 +89,6 @@ def _quantity(protocol: Protocol, quantity: Quantity) -> dict[str, Any]:
         "normal": None
         if normal is None
         else {"low": normal.low, "high": normal.high, "source": normal.source},
-        "classes": None
-        if quantity.classes is None
-        else quantity.classes.model_dump(mode="json"),
+        "classes": None if quantity.classes is None else quantity.classes.model_dump(mode="json"),
         "needs": list(quantity.needs()),
     }
