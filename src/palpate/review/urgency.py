@@ -16,8 +16,8 @@ from palpate.protocols.protocol import Protocol, Quantity
 from palpate.review.case import Urgency
 
 # What each number counts when it is 1. A class that changes and a shape that cannot be are reasons
-# in themselves; a wide interval alone is half of one.
-WEIGHTS: Mapping[str, float] = {"class_change": 1.0, "implausible": 1.0, "width": 0.5}
+# in themselves; a wide interval alone is a quarter of one.
+WEIGHTS: Mapping[str, float] = {"class_change": 1.0, "implausible": 1.0, "width": 0.25}
 # Less is not worth a word: a class is then as good as certain, a width nothing unusual.
 _TOLD_CHANCE = 0.05
 _TOLD_TIMES = 1.5
@@ -75,14 +75,14 @@ def urgencies(cases: Sequence[Doubted], protocol: Protocol | None) -> dict[str, 
 def urgency_score(urgency: Urgency) -> float:
     """One number from 0 to 1 to order a queue by, the largest first; 0 where nothing is known.
 
-    ``1 - (1 - c) (1 - p) (1 - w / 2)`` with the chance ``c`` that a class changes, the implausible
+    ``1 - (1 - c) (1 - p) (1 - w / 4)`` with the chance ``c`` that a class changes, the implausible
     shape ``p`` and the width ``w``: the chance that at least one of them matters, were each the
     chance that it does and each by itself (:data:`WEIGHTS`). So more of any never lowers it, and
     what is not known counts as nothing.
 
     Example:
         >>> urgency_score(Urgency(class_change=0.4, width=0.5)), urgency_score(Urgency())
-        (0.55, 0.0)
+        (0.475, 0.0)
     """
     parts = {
         "class_change": urgency.class_change,
