@@ -2,6 +2,13 @@
 
 Positions are px with 0 at the centre of the first pixel, as everywhere. Unknown fields are
 refused; numbers are finite.
+
+Pages: ``/`` (queue.html, or sign-in.html where nobody is signed in), ``/sign-in`` (sign-in.html;
+``?reason=token`` where the token of the address is not that of this server),
+``/case/ID`` (case.html), ``/case/ID/adjudicate`` (adjudicate.html), ``/accounts`` (accounts.html),
+``/help`` (help.html), ``/case/ID/report?reading=NAME`` (the signed report, made by the server).
+``GET /api/cases/ID`` takes ``order``, ``state`` and ``search`` of the queue, for ``before`` and
+``after``.
 """
 
 from typing import Annotated, Literal
@@ -195,6 +202,8 @@ class CaseMessage(Message):
     urgency: tuple[str, ...]
     own: ReadingName
     readings: tuple[str, ...]
+    before: str = ""
+    after: str = ""
 
 
 class ChangeMessage(Message):

@@ -1,0 +1,31 @@
+"""Accounts, for administrators."""
+
+from fastapi import APIRouter
+
+from palpate.review.account import Account
+from palpate.serve.web.messages import AccountMessage, NewAccount
+from palpate.serve.web.refused import documented
+from palpate.serve.web.services import Given
+from palpate.serve.web.visit import Administrator
+
+router = APIRouter(prefix="/api/accounts", tags=["accounts"])
+
+
+def _message(account: Account) -> AccountMessage:
+    return AccountMessage(
+        name=account.name, title=account.title, role=account.role, active=account.active
+    )
+
+
+@router.get("", responses=documented())
+def accounts(given: Given, administrator: Administrator) -> tuple[AccountMessage, ...]:
+    """Everybody who may or could sign in."""
+    return tuple(_message(account) for account in given.store.accounts())
+
+
+@router.post("", status_code=201, responses=documented(409))
+def add(given: Given, administrator: Administrator, asked: NewAccount) -> AccountMessage:
+    """Make an account."""
+    account = Account(asked.name, asked.title, asked.role, asked.active)
+    given.store.add_account(account, asked.password, who=administrator)
+    return _message(account)
