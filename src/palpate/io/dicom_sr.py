@@ -133,7 +133,7 @@ def sr_of(
     number = frame_number(source, frame)
     predicted = landmarks if isinstance(landmarks, Prediction) else None
     points = landmarks.points if isinstance(landmarks, Prediction) else landmarks
-    _refuse_elsewhere(points, source)
+    refuse_elsewhere(points, source)
     if not points.present.any() and not report.measurements:
         raise GeometryError("there is nothing to report: no landmark is present, none measured")
     made = provenance or Provenance()
@@ -169,7 +169,12 @@ def write_dicom(path: Path, data: Dataset) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _refuse_elsewhere(points: Points, source: Dataset) -> None:
+def refuse_elsewhere(points: Points, source: Dataset) -> None:
+    """Refuse points that cannot be of an image.
+
+    Raises:
+        GeometryError: three axes, another frame than its pixels, outside the image.
+    """
     if points.scheme.dimension != 2 or points.frame != "pixel":
         raise GeometryError(
             f"a report's points are pixels of a picture; these are {points.scheme.dimension}-"

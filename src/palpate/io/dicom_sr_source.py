@@ -72,6 +72,17 @@ def frame_number(source: Dataset, frame: int | None) -> int | None:
     return None if frame is None or frames == 1 else frame + 1
 
 
+def side_of(source: Dataset) -> str:
+    """Return L or R, or nothing: what every series of an image of one side must repeat.
+
+    Example:
+        >>> side_of(Dataset())
+        ''
+    """
+    side = str(source.get("ImageLaterality") or source.get("Laterality") or "").strip().upper()
+    return side if side in ("L", "R") else ""
+
+
 def new_uid() -> UID:
     """Return a UID from a random UUID, which needs no registered root (PS3.5 B.2)."""
     from pydicom.uid import generate_uid

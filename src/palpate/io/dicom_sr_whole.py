@@ -11,6 +11,7 @@ from pathlib import Path
 from palpate.errors import FormatError
 
 _PREAMBLE = 132
+_MAX_INFLATED = 1 << 26
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
 # Value representations with a length of four bytes (PS3.5 table 7.1-1).
@@ -37,7 +38,7 @@ def refuse_cut(path: Path) -> None:
     try:
         syntax, start = _meta(content)
         if syntax == _DEFLATED:
-            content, start = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:]), 0
+            content, start = _inflated(path, content[start:]), 0
         walk = _Walk(content, start, explicit=syntax != _IMPLICIT, big=syntax == _BIG)
         walk.elements(until=None)
     except (_CutError, struct.error, RecursionError, zlib.error) as error:
@@ -56,6 +57,17 @@ def _meta(content: bytes) -> tuple[bytes, int]:
             syntax = content[walk.at : walk.at + length].rstrip(b"\x00 ")
         walk.skip(length)
     return syntax, walk.at
+
+
+def _inflated(path: Path, content: bytes) -> bytes:
+    """Unpack a deflated dataset, to a limit: a small file may unpack to gigabytes."""
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    plain = unpack.decompress(content, _MAX_INFLATED)
+    if unpack.unconsumed_tail:
+        raise FormatError(path, f"unpacks to more than {_MAX_INFLATED >> 20} MiB; it is no report")
+    if not unpack.eof:
+        raise _CutError
+    return plain
 
 
 class _Walk:

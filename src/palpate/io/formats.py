@@ -23,6 +23,7 @@ from palpate.io.deeplabcut import (
     write_deeplabcut,
     write_deeplabcut_h5,
 )
+from palpate.io.dicom_sr_read import is_sr, read_sr
 from palpate.io.labelme import read_labelme, write_labelme
 from palpate.io.pts import read_pts, write_pts
 from palpate.io.slicer import SUFFIX, read_slicer, read_slicer_1mm, write_slicer
@@ -56,6 +57,10 @@ WRITERS: dict[str, Writer] = {
 # Data sets that hold their own landmarks and no others, and so are outside the contract.
 DATA_SETS: dict[str, tuple[Reader, Writer]] = {"babypose": (read_babypose, write_babypose)}
 
+# What others write and we only read: a report that we write refers to its image, so it is made
+# with that image at hand (palpate.io.dicom_sr).
+ONLY_READ: dict[str, Reader] = {"dicom-sr": read_sr}
+
 # Where the end of the name decides; the longer ends come first.
 _BY_NAME = {
     SUFFIX: "slicer",
@@ -64,10 +69,15 @@ _BY_NAME = {
     ".h5": "deeplabcut-h5",
     ".hdf5": "deeplabcut-h5",
 }
+_DICOM = (".dcm", ".dicom", ".dic")
 # How an Excel workbook begins; one data set has its tables in some.
 _ZIP = b"PK"
 _BY_FIRST_CELL = {"image": "csv", "scorer": "deeplabcut"}
 _BY_JSON_FIELD = {"annotations": "coco", "shapes": "labelme", "markups": "slicer"}
+_NO_WRITING = (
+    "a structured report is not converted from labels: it refers to its image and holds "
+    "measurements; 'palpate dicom' writes it"
+)
 # Coordinates that were written and read back may differ by rounding, in px.
 TOLERANCE_PX = 1e-6
 
@@ -106,6 +116,8 @@ def format_of(path: Path) -> str:
         return _format_of_csv(path)
     if name.endswith(".json"):
         return _format_of_json(path)
+    if name.endswith(_DICOM):
+        return _format_of_dicom(path)
     if name.endswith(".xlsx") and path.read_bytes()[:2] == _ZIP:
         return "babypose"
     raise FormatError(path, f"the name tells no annotation format{_choice()}", line=None)
@@ -129,6 +141,8 @@ def format_to_write(path: Path) -> str:
         return "deeplabcut" if name.startswith("collecteddata_") else "csv"
     if name.endswith(".json"):
         raise OutputError(f"{path}: JSON may be coco or labelme; say which (--to)")
+    if name.endswith(_DICOM):
+        raise OutputError(f"{path}: {_NO_WRITING}")
     raise OutputError(f"{path}: the name tells no annotation format; say which (--to)")
 
 
@@ -140,8 +154,10 @@ def reader_of(name: str) -> Reader:
     """
     if name in DATA_SETS:
         return DATA_SETS[name][0]
+    if name in ONLY_READ:
+        return ONLY_READ[name]
     if name not in READERS:
-        known = did_you_mean(name, {*READERS, *DATA_SETS})
+        known = did_you_mean(name, {*READERS, *DATA_SETS, *ONLY_READ})
         raise PalpateError(f"no format {name!r} can be read{known}")
     return READERS[name]
 
@@ -154,6 +170,8 @@ def writer_of(name: str) -> Writer:
     """
     if name in DATA_SETS:
         return DATA_SETS[name][1]
+    if name in ONLY_READ:
+        raise PalpateError(_NO_WRITING)
     if name not in WRITERS:
         known = did_you_mean(name, {*WRITERS, *DATA_SETS})
         raise PalpateError(f"no format {name!r} can be written{known}")
@@ -215,7 +233,7 @@ def _pairs(
 
 
 def _choice() -> str:
-    return f"; 'palpate convert --from NAME' reads {', '.join([*READERS, *DATA_SETS])}"
+    return f"; 'palpate convert --from NAME' reads {', '.join([*READERS, *DATA_SETS, *ONLY_READ])}"
 
 
 def _format_of_csv(path: Path) -> str:
@@ -245,6 +263,14 @@ def _format_of_json(path: Path) -> str:
     return fitting[0]
 
 
+def _format_of_dicom(path: Path) -> str:
+    if not is_sr(path):
+        raise FormatError(
+            path, "is no structured report; of DICOM files, those hold landmarks (dicom-sr)"
+        )
+    return "dicom-sr"
+
+
 def _format_of_folder(path: Path) -> str:
     fitting: dict[str, Path] = {}
     for file in sorted(path.rglob("*")):
@@ -269,6 +295,9 @@ def _format_of_folder(path: Path) -> str:
         )
     if _holds_babypose(path):
         return "babypose"
+    dicom = (file for file in sorted(path.rglob("*")) if file.name.lower().endswith(_DICOM))
+    if any(is_sr(file) for file in dicom):
+        return "dicom-sr"
     raise FormatError(
         path, "the folder holds no .pts, LabelMe or .mrk.json files; give the annotation file"
     )
