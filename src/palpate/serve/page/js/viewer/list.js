@@ -1,0 +1,88 @@
+/** The landmarks as a list, and what can be done with the chosen one. */
+import { element } from "../element.js";
+import { wordOf } from "./points.js";
+
+const SIGNS = { absent: "✕", missing: "·", model: "○", person: "●", occluded: "◌" };
+
+function signOf(mark) {
+  if (!mark) return SIGNS.missing;
+  return mark.state === "visible" ? SIGNS[mark.origin] : SIGNS[mark.state];
+}
+
+function wordsOf(mark) {
+  if (mark?.state === "visible") return mark.origin === "model" ? "model" : "reader";
+  return mark?.state ?? "not placed";
+}
+
+export class LandmarkList {
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} card - of the chosen landmark; its height never changes
+   * @param {import("./desk.js").Desk} desk
+   */
+  constructor(list, card, desk) {
+    Object.assign(this, { card, desk });
+    this.items = new Map();
+    for (const { name, title, description } of desk.protocol.landmarks) {
+      const sign = element("span", { class: "sign", "aria-hidden": "true" });
+      const word = element("span", { class: "soft word" });
+      const button = element("button", {
+        type: "button", class: "quiet", title: description || null, "data-choose": name,
+        onclick: () => desk.choose(name),
+      }, sign, element("span", { class: "title" }, title), word);
+      this.items.set(name, { button, sign, word });
+      list.append(element("li", {}, button));
+    }
+    this.fillCard();
+  }
+
+  show() {
+    const { marks } = this.desk;
+    for (const [name, { button, sign, word }] of this.items) {
+      const mark = marks.get(name) ?? null;
+      button.setAttribute("aria-current", name === this.desk.chosen);
+      const told = wordsOf(mark);
+      if (word.textContent !== told) {
+        word.textContent = told;
+        sign.textContent = signOf(mark);
+        sign.dataset.kind = mark?.state === "visible" ? mark.origin : (mark?.state ?? "missing");
+      }
+    }
+    this.showCard();
+  }
+
+  reveal() {
+    this.items.get(this.desk.chosen)?.button.scrollIntoView({ block: "nearest" });
+  }
+
+  fillCard() {
+    const { desk } = this;
+    const act = (words, shortcut, run) =>
+      element("button", { type: "button", onclick: run, "aria-keyshortcuts": shortcut,
+        title: `${words} (${shortcut})` }, words);
+    this.title = element("strong", { class: "title" });
+    this.place = element("span", { class: "number soft place" });
+    this.doing = element("div", { class: "doing", role: "group", "aria-label": "Chosen landmark" },
+      act("Visible", "V", () => desk.markState("visible")),
+      act("Occluded", "O", () => desk.markState("occluded")),
+      act("Absent", "A", () => desk.markAbsent()),
+      act("Model", "R", () => desk.asPredicted()));
+    this.card.replaceChildren(this.title, this.place, this.doing);
+  }
+
+  showCard() {
+    const { desk } = this;
+    const mark = desk.mark();
+    this.title.textContent = desk.chosen ? desk.titles.get(desk.chosen) : "No landmark chosen";
+    this.place.textContent = placeOf(desk, mark);
+    for (const button of this.doing.children)
+      button.disabled = !desk.chosen || !desk.reading.editable;
+  }
+}
+
+function placeOf(desk, mark) {
+  if (!desk.chosen) return "Click a point, or press N";
+  if (!mark) return "not placed yet: click on the film";
+  if (mark.x === null) return "absent";
+  return `x ${mark.x.toFixed(1)}  y ${mark.y.toFixed(1)} px, ${wordOf(mark)}`;
+}

@@ -1,0 +1,40 @@
+/** A magnifier at the cursor: four times as large as the film is shown, with a cross. */
+const TIMES = 4;
+const SIZE = 176;
+const GAP = 26;
+
+export class Loupe {
+  /** @param {HTMLCanvasElement} canvas @param {import("./film.js").Film} film */
+  constructor(canvas, film) {
+    Object.assign(this, { canvas, film });
+    this.on = false;
+  }
+
+  toggle() {
+    this.on = !this.on;
+    this.canvas.hidden = true;
+    return this.on;
+  }
+
+  /**
+   * @param {{x: number, y: number} | null} at - on the stage; null: gone
+   * @param {import("./view.js").View} view
+   * @param {{width: number, height: number}} stage
+   */
+  show(at, view, stage) {
+    this.canvas.hidden = !this.on || at === null;
+    if (this.canvas.hidden) return;
+    const side = Math.round(SIZE * this.film.ratio);
+    if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
+    const scale = view.scale * TIMES;
+    const corner = {
+      left: view.left + at.x / view.scale - SIZE / 2 / scale,
+      top: view.top + at.y / view.scale - SIZE / 2 / scale,
+    };
+    this.film.paintPart(this.canvas, { ...corner, scale: scale * this.film.ratio });
+    // Beside the cursor, never under it and never off the stage.
+    const left = at.x + GAP + SIZE > stage.width ? at.x - GAP - SIZE : at.x + GAP;
+    const top = Math.min(stage.height - SIZE - 4, Math.max(4, at.y - SIZE / 2));
+    this.canvas.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+  }
+}
