@@ -9,9 +9,12 @@ from palpate import __version__
 from palpate.review.store import Store
 from palpate.serve.web import (
     page_files,
+    route_accounts,
     route_cases,
+    route_labels,
     route_projects,
     route_readings,
+    route_report,
     route_session,
     route_signature,
     route_uploads,
@@ -31,11 +34,19 @@ ROUTERS = (
     route_readings.router,
     route_signature.router,
     route_uploads.router,
+    route_labels.router,
+    route_accounts.router,
+    route_report.router,
     page_files.router,
 )
 
 # A password costs a core and 64 MiB for a tenth of a second.
 PASSWORDS_AT_ONCE = 2
+
+
+def _sessions(store: Store, settings: Settings) -> Sessions:
+    idle, longest = (timedelta(seconds=s) for s in (settings.idle_s, settings.session_s))
+    return Sessions(store, idle, longest)
 
 
 def create_app(store: Store, settings: Settings) -> FastAPI:
@@ -55,7 +66,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.services = Services(
         store,
         settings,
-        Sessions(timedelta(seconds=settings.idle_s), timedelta(seconds=settings.session_s)),
+        _sessions(store, settings),
         Attempts(),
         Films(settings.film_bytes, settings.decoders),
         CapacityLimiter(PASSWORDS_AT_ONCE),

@@ -55,7 +55,12 @@ def _project(
     return given.store.project(project)
 
 
-def _reached(given: Services, reader: Account, identifier: str, name: str) -> Reached:
+def reached_reading(given: Services, reader: Account, identifier: str, name: str) -> Reached:
+    """Return a reading of a case, the reader's own where none is named.
+
+    Raises:
+        UnknownCaseError: there is none, or it is not this reader's to see.
+    """
     found = given.store.case(identifier)
     project = given.store.project(found.project)
     reading = name or own_reading(project, reader)
@@ -69,7 +74,7 @@ def _reached(given: Services, reader: Account, identifier: str, name: str) -> Re
 def _case(
     given: Given, reader: Reader, case: Annotated[CaseId, Path(description="of a case")]
 ) -> Reached:
-    return _reached(given, reader, case, "")
+    return reached_reading(given, reader, case, "")
 
 
 def _reading(
@@ -78,7 +83,7 @@ def _reading(
     case: Annotated[CaseId, Path(description="of a case")],
     reading: Annotated[ReadingName, Path(description="shared, or the name of an account")],
 ) -> Reached:
-    return _reached(given, reader, case, reading)
+    return reached_reading(given, reader, case, reading)
 
 
 OfProject = Annotated[Project, Depends(_project)]

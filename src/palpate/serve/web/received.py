@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from palpate.errors import FormatError, OutputError
 from palpate.io.dicom import read_dicom, read_dicom_calibration, read_dicom_header
@@ -142,7 +142,7 @@ def _name_in_zip(entry: zipfile.ZipInfo) -> tuple[str, str]:
 class _Counted:
     """A stream of which no more is read than there is room for."""
 
-    def __init__(self, stream: BinaryIO | zipfile.ZipExtFile, room: int) -> None:
+    def __init__(self, stream: IO[bytes], room: int) -> None:
         self._stream, self._room = stream, room
         self.bytes, self.over = 0, False
 

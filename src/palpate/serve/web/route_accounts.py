@@ -1,9 +1,11 @@
 """Accounts, for administrators."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from palpate.review.account import Account
-from palpate.serve.web.messages import AccountMessage, NewAccount
+from palpate.serve.web.messages import AccountChange, AccountMessage, Name, NewAccount
 from palpate.serve.web.refused import documented
 from palpate.serve.web.services import Given
 from palpate.serve.web.visit import Administrator
@@ -29,3 +31,23 @@ def add(given: Given, administrator: Administrator, asked: NewAccount) -> Accoun
     account = Account(asked.name, asked.title, asked.role, asked.active)
     given.store.add_account(account, asked.password, who=administrator)
     return _message(account)
+
+
+@router.patch("/{name}", responses=documented(409))
+def change(
+    given: Given,
+    administrator: Administrator,
+    name: Annotated[Name, Path(description="that they sign in with")],
+    asked: AccountChange,
+) -> AccountMessage:
+    """Change an account; a new password, or striking it off, ends its sessions."""
+    return _message(
+        given.store.change_account(
+            name,
+            title=asked.title,
+            role=asked.role,
+            active=asked.active,
+            password=asked.password,
+            who=administrator,
+        )
+    )

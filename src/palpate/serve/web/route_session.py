@@ -64,6 +64,11 @@ async def by_password(given: Services, name: str, password: str) -> Account:
     return account
 
 
+def _session(given: Services, account: Account, by_token: bool) -> tuple[str, Visit | None]:
+    cookie = given.sessions.begin(account, by_token=by_token)
+    return cookie, given.sessions.find(cookie)
+
+
 def _begin(given: Services, request: Request, response: Response, visit: str) -> None:
     response.set_cookie(
         cookie_name(request, given.settings),
@@ -118,9 +123,8 @@ async def sign_in(request: Request, response: Response, given: Given, asked: Sig
         name, password = asked.name or "", asked.password or ""
         account = await by_password(given, name, password)
         given.attempts.succeeded(name)
-    cookie = given.sessions.begin(account, by_token=asked.token is not None)
+    cookie, visit = await to_thread.run_sync(_session, given, account, asked.token is not None)
     _begin(given, request, response, cookie)
-    visit = given.sessions.find(cookie)
     if visit is None:
         raise RefusedError(503, "busy", "the session could not be begun; try again")
     return _message(visit)

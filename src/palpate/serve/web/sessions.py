@@ -3,11 +3,11 @@
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from palpate.review.account import Account
+from palpate.review.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +17,22 @@ class Visit:
     Args:
         account: whose.
         csrf: what comes back in a header with whatever changes state.
-        ends: the latest that it lasts.
+        ends: when the session does.
         by_token: came with the token of the printed address, so has no password to ask for.
-        seen: when a request last came.
     """
 
     account: Account
     csrf: str
     ends: datetime
     by_token: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """The session of whoever came with the token."""
+
+    account: Account
+    ends: datetime
     seen: datetime
 
 
@@ -35,63 +42,51 @@ def _hash(purpose: str, token: str) -> str:
 
 @dataclass(slots=True)
 class Sessions:
-    """The sessions of this process.
+    """Sessions: those of accounts are in the store, those by the token live with this process.
 
     Args:
+        store: of the review.
         idle: without a request, a session ends after this.
         longest: and after this at the latest.
-        now: the time, UTC.
-
-    Example:
-        >>> sessions = Sessions(timedelta(hours=2), timedelta(hours=12))
-        >>> cookie = sessions.begin(Account("anna", "Anna", "reader"), by_token=False)
-        >>> sessions.find(cookie).account.name
-        'anna'
-        >>> sessions.end(cookie)
-        >>> sessions.find(cookie) is None
-        True
     """
 
+    store: Store
     idle: timedelta
     longest: timedelta
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    _open: dict[str, Visit] = field(default_factory=dict)
+    _guests: dict[str, _Guest] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, account: Account, *, by_token: bool) -> str:
         """Return the cookie of a new session."""
         cookie = secrets.token_urlsafe(32)
-        now = self.now()
         key = _hash("session", cookie)
-        visit = Visit(account, _hash("csrf", cookie), now + self.longest, by_token, now)
+        if not by_token:
+            self.store.add_session(account.name, key, idle=self.idle, lifetime=self.longest)
+            return cookie
+        now = datetime.now(UTC)
         with self._lock:
-            self._forget(now)
-            self._open[key] = visit
+            self._guests = {k: one for k, one in self._guests.items() if self._lasts(one, now)}
+            self._guests[key] = _Guest(account, now + self.longest, now)
         return cookie
 
     def find(self, cookie: str) -> Visit | None:
         """Return whose cookie it is; None where it is of no session, or of one that has ended."""
-        key, now = _hash("session", cookie), self.now()
+        key, csrf, now = _hash("session", cookie), _hash("csrf", cookie), datetime.now(UTC)
         with self._lock:
-            visit = self._open.get(key)
-            if visit is None or not self._lasts(visit, now):
-                self._open.pop(key, None)
-                return None
-            self._open[key] = replace(visit, seen=now)
-        return visit
+            guest = self._guests.pop(key, None)
+            if guest is not None and self._lasts(guest, now):
+                self._guests[key] = replace(guest, seen=now)
+                return Visit(guest.account, csrf, min(guest.ends, now + self.idle), True)
+        found = self.store.session(key)
+        return None if found is None else Visit(found.account, csrf, found.expires, False)
 
     def end(self, cookie: str) -> None:
         """End a session."""
+        key = _hash("session", cookie)
         with self._lock:
-            self._open.pop(_hash("session", cookie), None)
+            guest = self._guests.pop(key, None)
+        if guest is None:
+            self.store.end_session(key)
 
-    def end_all(self, name: str) -> None:
-        """End every session of an account."""
-        with self._lock:
-            self._open = {k: v for k, v in self._open.items() if v.account.name != name}
-
-    def _lasts(self, visit: Visit, now: datetime) -> bool:
-        return now < visit.ends and now - visit.seen < self.idle
-
-    def _forget(self, now: datetime) -> None:
-        self._open = {key: visit for key, visit in self._open.items() if self._lasts(visit, now)}
+    def _lasts(self, guest: _Guest, now: datetime) -> bool:
+        return now < guest.ends and now - guest.seen < self.idle

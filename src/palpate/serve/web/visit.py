@@ -47,7 +47,7 @@ def visit_of(request: Request, given: Given) -> Visit | None:
     return visit
 
 
-async def _signed_in(request: Request, given: Given) -> Visit:
+def _signed_in(request: Request, given: Given) -> Visit:
     """Whoever is signed in; whatever changes state also brings the session's own header."""
     visit = visit_of(request, given)
     if visit is None:
@@ -55,9 +55,7 @@ async def _signed_in(request: Request, given: Given) -> Visit:
     if request.method not in _SAFE:
         brought = request.headers.get(CSRF_HEADER, "")
         if not hmac.compare_digest(brought.encode(), visit.csrf.encode()):
-            raise RefusedError(
-                403, "csrf", "this request is not from the page; load it again"
-            )
+            raise RefusedError(403, "csrf", "this request is not from the page; load it again")
     return visit
 
 
