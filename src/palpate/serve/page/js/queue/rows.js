@@ -56,10 +56,11 @@ function reasonsCell(row) {
 }
 
 function stateCell(row, comparable) {
-  const by = row.signed_by || row.readers.join(", ");
+  const by = row.signed_by ? `by ${row.signed_by}` : "";
+  const read = row.readers.length ? `read by ${row.readers.join(", ")}` : "";
   return element("td", { role: "cell", "data-label": "State" },
     element("span", { class: `state ${row.state}` }, row.state),
-    by && row.state !== "new" ? element("span", { class: "signer" }, `by ${by}`) : null,
+    by || read ? element("span", { class: "signer" }, by || read) : null,
     comparable && row.readers.length > 1
       ? element("a", { class: "above small", href: `/case/${row.id}/adjudicate` },
         "Compare readings")
