@@ -80,7 +80,6 @@ KINDS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 UNITS = {"angle": ["deg"], "length": ["mm", "px"], "ratio": ["%", "1"], "side": ["1"]}
-CORNERS = [f"v{i}{corner}" for i in range(1, 5) for corner in ("tl", "tr", "bl", "br")]
 PLACES = {
     "a": (20.0, 30.0),
     "b": (60.0, 38.0),
@@ -118,7 +117,10 @@ def of_every_kind() -> Protocol:
         "title": "",
         "source": "",
         "layout": "all",
-        "scheme": {"landmarks": list(PLACES)},
+        "scheme": {
+            "landmarks": list(PLACES),
+            "mirror": [[f"v{i}{end}l", f"v{i}{end}r"] for i in range(1, 5) for end in "tb"],
+        },
         "facing": {"front_back": [["b", "a"], ["c", "e"]], "top_bottom": [["a", "d"]]},
         "conventions": {"turned": {"default": "", "flipped": "turned"}},
         "drawings": {"all": {name: list(place) for name, place in PLACES.items()}},
@@ -268,3 +270,119 @@ def agree(row: dict[str, Any], engine: tuple[float | None, str, str]) -> bool:
     # Of several that are equally far, rounding picks the one that the note names.
     same_note = note.startswith(row["note"]) or abs(value) < 1e-6
     return same_note and abs(row["value"] - value) <= 1e-9 * max(1.0, abs(value))
+
+
+DRAW = """async (asked) => {
+    const { drawn } = await import("/js/protocol/drawing.js");
+    const asPoints = (scene) => new Map(Object.entries(scene.points).map(
+        ([name, xy]) => [name, {x: xy[0], y: xy[1]}]));
+    return JSON.stringify(JSON.parse(asked).map(({protocol, scenes}) => scenes.map((scene) =>
+        protocol.quantities.map((quantity) =>
+            drawn(protocol, quantity, asPoints(scene), scene)))));
+}"""
+WIDTH = 1000.0
+
+
+def mirrored(protocol: Protocol, scene: dict[str, Any]) -> dict[str, Any]:
+    """The same film seen from behind."""
+    names = protocol.scheme.names
+    swapped = [names[i] for i in protocol.scheme.mirror_order()]
+    points = {
+        n: [WIDTH - scene["points"][o][0], scene["points"][o][1]]
+        for n, o in zip(names, swapped, strict=True)
+    }
+    return {**scene, "points": points}
+
+
+@pytest.fixture(scope="module")
+def drawings(page: Any) -> list[tuple[Protocol, dict[str, Any], list[Any], list[Any]]]:
+    """Scenes with their drawings, and those of the mirrored scenes."""
+    protocols = [of_every_kind(), *(read_protocol(name) for name in PROTOCOLS)]
+    rng = np.random.default_rng(SEED)
+    cases = []
+    for protocol in protocols:
+        assert protocol.layout is not None
+        layout = protocol.drawings[protocol.layout]
+        extent = float(np.ptp(list(layout.values()), axis=0).max())
+        for spacing in (None, [0.25, 0.25], [0.5, 0.37], [0.2, 0.31]):
+            points = {
+                n: (np.array(p) + rng.normal(0.0, 0.01 * extent, 2)).tolist()
+                for n, p in layout.items()
+            }
+            scene = {"points": points, "spacing": spacing, "size": [700, 900]}
+            cases.append((protocol, scene))
+    asked = [
+        {"protocol": protocol_json(p), "scenes": [scene, mirrored(p, scene)]} for p, scene in cases
+    ]
+    answers = json.loads(page.evaluate(DRAW, json.dumps(asked)))
+    return [(p, scene, *both) for (p, scene), both in zip(cases, answers, strict=True)]
+
+
+def turned(arc: dict[str, Any], scale: np.ndarray) -> float:
+    """Angle that an arc goes through about its centre, in degrees, in the anatomy."""
+    x, y = (scale * (np.array(arc["points"]) - arc["centre"])).T
+    return abs(float(np.degrees(np.diff(np.unwrap(np.arctan2(y, x))).sum())))
+
+
+def length(shape: dict[str, Any], scale: np.ndarray) -> float:
+    places = [shape["from"], shape["to"]] if shape["kind"] == "line" else shape["points"]
+    return float(np.linalg.norm(scale * np.diff(places, axis=0), axis=1).sum())
+
+
+def test_every_kind_is_drawn(page: Any) -> None:
+    kinds = page.evaluate('async () => (await import("/js/protocol/drawing.js")).DRAWN_KINDS')
+    assert sorted(kinds) == sorted(FORMULAS)
+
+
+def test_what_is_drawn_has_the_size_of_the_value(drawings: list[Any]) -> None:
+    angles = lengths = ratios = 0
+    for protocol, scene, drawn, _ in drawings:
+        for quantity, shapes in zip(protocol.quantities, drawn, strict=True):
+            if not shapes:
+                continue
+            where = f"{protocol.label} {quantity.name}"
+            square = scene["spacing"] is None or quantity.unit == "px"
+            scale = np.ones(2) if square else np.array(scene["spacing"])
+            value = abs(shapes[-1]["value"])
+            arcs = [turned(shape, scale) for shape in shapes if shape["kind"] == "arc"]
+            over, under = (
+                [length(s, scale) for s in shapes if s["role"] == role and s["kind"] != "arc"]
+                for role in ("measured", "against")
+            )
+            if quantity.formula.kind == "sum":
+                assert len(arcs) > 1, where
+            elif quantity.formula.kind == "side_of_line":
+                assert not arcs + over, where
+            elif quantity.formula.kind == "ratio":
+                assert over[0] / under[0] == pytest.approx(value / quantity.factor), where
+                ratios += 1
+            elif quantity.formula.kind == "spine_cobb" and value == 0.0:
+                assert not arcs, where  # one vertebra against itself
+            elif quantity.formula.gives == "angle":
+                assert arcs == [pytest.approx(value, abs=1e-6)], where
+                angles += 1
+            else:
+                assert over == [pytest.approx(value)], where
+                lengths += 1
+    assert min(angles, lengths, ratios) > 30
+
+
+def test_mirrored_points_are_drawn_mirrored(drawings: list[Any]) -> None:
+    for protocol, _, drawn, other in drawings:
+        for quantity, shapes, mirror in zip(protocol.quantities, drawn, other, strict=True):
+            where = f"{protocol.label} {quantity.name}"
+            assert [(s["kind"], s["role"]) for s in shapes] == [
+                (s["kind"], s["role"]) for s in mirror
+            ], where
+            for one, two in zip(shapes, mirror, strict=True):
+                here, there = corners(one), corners(two)
+                back = [(WIDTH - x, y) for x, y in there]
+                if one["kind"] == "line" and not np.allclose(back, here):
+                    back.reverse()  # the sides of a vertebra change places
+                np.testing.assert_allclose(back, here, atol=1e-6, err_msg=f"{where}: {one}")
+
+
+def corners(shape: dict[str, Any]) -> list[tuple[float, float]]:
+    """All places that a shape names."""
+    single = [tuple(shape[key]) for key in ("from", "to", "centre", "at") if key in shape]
+    return [*single, *(tuple(place) for place in shape.get("points", ()))]
