@@ -17,7 +17,7 @@ function addresses(film, name) {
   return {
     case: path,
     reading: `${path}/readings/${encodeURIComponent(name)}`,
-    report: `/case/${encodeURIComponent(film.id)}/report`,
+    report: `/case/${encodeURIComponent(film.id)}/report?reading=${encodeURIComponent(name)}`,
     pixels: (frame) => `${path}/pixels?frame=${frame}`,
   };
 }
@@ -41,7 +41,7 @@ async function open() {
   const post = (event) => api.post(`${urls.reading}/events`, event);
   const saver = new Saver(reading, post, sessionStorage, `palpate-${id}-${name}-${session.name}`);
   const canvas = new Film(byId("film"), film);
-  const page = new Page({ desk, saver, canvas, urls, session });
+  const page = new Page({ desk, saver, canvas, urls });
   page.tools = new Tools(toolParts(), desk, canvas);
   const first = { bytes: pixels };
   const frames = new Frames(film, (frame) => firstOr(first, frame, urls));

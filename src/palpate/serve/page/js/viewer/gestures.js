@@ -85,8 +85,9 @@ export class Gestures {
     else if (going.kind === "window") this.parts.window(dx, dy);
     else if (this.desk.may()) {
       this.desk.dragged = this.desk.chosen;
-      this.desk.move(...this.desk.view.toFilm(at.x + going.dx, at.y + going.dy));
-      this.parts.hover({ ...at, name: this.desk.chosen });
+      const place = { x: at.x + going.dx, y: at.y + going.dy };
+      this.desk.move(...this.desk.view.toFilm(place.x, place.y));
+      this.parts.hover({ ...place, name: this.desk.chosen });
     }
   }
 

@@ -32,9 +32,24 @@ export class Loupe {
       top: view.top + at.y / view.scale - SIZE / 2 / scale,
     };
     this.film.paintPart(this.canvas, { ...corner, scale: scale * this.film.ratio });
+    cross(this.canvas, side);
     // Beside the cursor, never under it and never off the stage.
     const left = at.x + GAP + SIZE > stage.width ? at.x - GAP - SIZE : at.x + GAP;
     const top = Math.min(stage.height - SIZE - 4, Math.max(4, at.y - SIZE / 2));
     this.canvas.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
   }
+}
+
+/** A cross that leaves the middle free. */
+function cross(canvas, side) {
+  const context = canvas.getContext("2d");
+  const [middle, gap] = [side / 2, side / 22];
+  context.lineWidth = Math.max(1, side / 176);
+  context.strokeStyle = "#f0e442";
+  context.beginPath();
+  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    context.moveTo(middle + gap * dx, middle + gap * dy);
+    context.lineTo(middle + (side / 2) * dx, middle + (side / 2) * dy);
+  }
+  context.stroke();
 }

@@ -20,8 +20,8 @@ import { Speaker, showStatus } from "./status.js";
 const byId = (id) => document.getElementById(id);
 
 export class Page {
-  constructor({ desk, saver, canvas, urls, session }) {
-    Object.assign(this, { desk, saver, canvas, urls, session });
+  constructor({ desk, saver, canvas, urls }) {
+    Object.assign(this, { desk, saver, canvas, urls });
     this.stage = byId("stage");
     this.speaker = new Speaker(byId("said"));
     this.panel = new Panel(byId("measurement-table"), desk);
@@ -190,9 +190,7 @@ export class Page {
     this.desk.finish();
     if (this.saver.unsaved > 0)
       return this.desk.say("What is not saved yet cannot be signed: wait until it is.");
-    const askPassword = this.session.token !== true && this.asksPassword === true;
-    const signed = await sign(this.desk, this.urls.reading, { askPassword });
-    if (signed) await this.refresh();
+    if (await sign(this.desk, this.urls.reading)) await this.refresh();
   }
 
   async reopen() {

@@ -25,9 +25,9 @@ export class Panel {
     const groups = Map.groupBy(this.desk.protocol.quantities, (quantity) => quantity.group || "");
     for (const [group, quantities] of groups) {
       const rows = quantities.map((quantity) => this.row(quantity));
-      const head = element("tr", { class: "group" },
-        element("th", { colspan: 2, scope: "rowgroup" }, group));
-      this.body.append(element("tbody", {}, group ? head : null, ...rows));
+      const head = element("tr", { class: "group", role: "row" },
+        element("th", { colspan: 3, scope: "rowgroup", role: "rowheader" }, group));
+      this.body.append(element("tbody", { role: "rowgroup" }, group ? head : null, ...rows));
     }
   }
 
@@ -42,10 +42,10 @@ export class Panel {
       sign: element("span", { class: "unusual" }),
       detail: element("span", { class: "detail soft" }),
     };
-    parts.row = element("tr", { "data-measurement": quantity.name },
-      element("th", { scope: "row" }, parts.button),
-      element("td", {},
-        element("span", { class: "first" }, parts.value, parts.sign), parts.detail));
+    parts.row = element("tr", { "data-measurement": quantity.name, role: "row" },
+      element("th", { scope: "row", role: "rowheader" }, parts.button),
+      element("td", { role: "cell" }, parts.sign, parts.value),
+      element("td", { role: "cell", class: "more" }, parts.detail));
     this.rows.set(quantity.name, parts);
     return parts.row;
   }

@@ -5,30 +5,43 @@ import { element } from "../element.js";
 import { fullMoment } from "../moment.js";
 
 const STATEMENT = "I have checked every landmark and measurement of this case.";
+const PASSWORD = { id: "password", label: "Your password", type: "password", required: true,
+  autocomplete: "current-password" };
 
 /**
+ * Asks for the statement, and for the password where the server wants it again.
+ *
  * @param {import("./desk.js").Desk} desk
  * @param {string} path - of the reading
- * @param {{askPassword: boolean}} how
  * @returns {Promise<boolean>} whether it is signed now
  */
-export async function sign(desk, path, { askPassword }) {
-  const about = desk.missing.length > 0
-    ? `${desk.missing.length} landmarks are not placed. Signing freezes the report as it is.`
-    : "Signing freezes the report as it is. It can be reopened later, with a reason.";
-  const fields = [{ id: "statement", label: "Statement", value: STATEMENT, required: true,
-    maxlength: 500 }];
-  if (askPassword)
-    fields.push({ id: "password", label: "Your password", type: "password", required: true,
-      autocomplete: "current-password" });
-  return dialogForm({ title: "Sign this reading", about, go: "Sign", fields },
-    async ({ statement, password }) => {
-      await api.post(`${path}/signature`, {
-        after: desk.reading.step,
-        statement,
-        ...(password ? { password } : {}),
-      });
-    });
+export async function sign(desk, path) {
+  const asked = { statement: STATEMENT, password: false };
+  const send = async ({ statement, password }) => {
+    asked.statement = statement;
+    try {
+      await api.post(`${path}/signature`,
+        { after: desk.reading.step, statement, ...(password ? { password } : {}) });
+    } catch (refusal) {
+      if (refusal.code !== "password" || asked.password) throw refusal;
+      asked.password = true;
+    }
+  };
+  const sent = await dialogForm(words(desk, asked.statement), send);
+  if (!sent || !asked.password) return sent;
+  const again = words(desk, asked.statement);
+  return dialogForm({ ...again, fields: [...again.fields, PASSWORD] }, send);
+}
+
+function words(desk, statement) {
+  const count = desk.missing.length;
+  const about = "Signing freezes the report as it is. It can be reopened later, with a reason.";
+  return {
+    title: "Sign this reading",
+    about: count === 0 ? about : `${count} landmarks are not placed. ${about}`,
+    go: "Sign",
+    fields: [{ id: "statement", label: "Statement", value: statement, required: true, maxlength: 500 }],
+  };
 }
 
 /** @returns {Promise<boolean>} whether it is open again */
