@@ -2,11 +2,11 @@
 
 import re
 from functools import lru_cache
-from typing import get_args
+from typing import Any, get_args
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from palpate.review import tables as t
 from palpate.review.account import Account, Role, may
@@ -111,7 +111,7 @@ def read_account(connection: Connection, name: str) -> Account:
     return account_of(row)
 
 
-def account_of(row: Row[tuple[object, ...]]) -> Account:
+def account_of(row: Any) -> Account:
     """Return the account of a row."""
     return Account(row.name, row.title, row.role, row.active)
 

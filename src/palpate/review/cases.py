@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from palpate.correlation import Correlation
 from palpate.errors import PalpateError
@@ -23,11 +24,12 @@ from palpate.review.case_plain import (
 )
 from palpate.review.chain import Entry, append_entry
 from palpate.review.event import SHARED
+from palpate.review.film_path import is_below
 from palpate.review.refusals import ReviewError, StoreError, UnknownCaseError
 from palpate.review.urgency import urgency_score
 
 
-def case_row(connection: Connection, identifier: str) -> Row[tuple[object, ...]]:
+def case_row(connection: Connection, identifier: str) -> Any:
     """Return the row of a case.
 
     Raises:
@@ -49,21 +51,19 @@ def read_case(
     predictions: dict[int, PredictedImage] = {}
     set_aside: tuple[str, ...] = ()
     if wanted:
-        model, text = connection.execute(
+        found = connection.execute(
             select(t.predictions.c.model, t.predictions.c.content).where(
                 t.predictions.c.case_id == identifier, t.predictions.c.version == wanted
             )
-        ).one()
-
-        def correlation(digest: str) -> Correlation:
-            return _correlation(
-                connection.execute(
-                    select(t.shared_values.c.content).where(t.shared_values.c.digest == digest)
-                ).scalar_one()
-            )
+        ).first()
+        if found is None:
+            raise StoreError(f"prediction {wanted} of {row.image!r} is missing from the review")
+        model, text = found
 
         try:
-            predictions, set_aside = predictions_from_text(project.scheme, text, correlation)
+            predictions, set_aside = predictions_from_text(
+                project.scheme, text, lambda digest: _correlation(connection, digest)
+            )
         except PalpateError as error:
             raise StoreError(f"a prediction in the review is damaged: {error}") from error
     given = NewCase(
@@ -83,15 +83,23 @@ def read_case(
     return Case(identifier, row.project, given, urgency_of(row), model)
 
 
-def urgency_of(row: Row[tuple[object, ...]]) -> Urgency:
+def urgency_of(row: Any) -> Urgency:
     """Return the urgency of a row of cases."""
     return Urgency(
         row.class_change, row.width_share, row.implausible, tuple(json.loads(row.reasons))
     )
 
 
+def _correlation(connection: Connection, digest: str) -> Correlation:
+    s = t.shared_values.c
+    text = connection.execute(select(s.content).where(s.digest == digest)).scalar()
+    if text is None:
+        raise StoreError("a correlation that predictions share is missing from the review")
+    return _correlation_of(text)
+
+
 @lru_cache(maxsize=8)
-def _correlation(text: str) -> Correlation:
+def _correlation_of(text: str) -> Correlation:
     """One object for all cases that share it: checking its eigenvalues takes a while."""
     plain = json.loads(text)
     return Correlation(np.array(plain["matrix"]), plain["dimension"])
@@ -126,6 +134,8 @@ def put_cases(
 
 def _check(project: Project, given: NewCase) -> None:
     """Refuse what no reading could begin from."""
+    if not is_below(given.film):
+        raise ReviewError(f"the film of {given.image!r} is not below its project's folder")
     for mark in given.marks:
         project.scheme.index(mark.landmark)
         if mark.frame >= given.frames:
@@ -201,7 +211,7 @@ def _predict(connection: Connection, identifier: str, version: int, given: NewCa
 
 def _renew(
     connection: Connection,
-    there: Row[tuple[object, ...]],
+    there: Any,
     given: NewCase,
     urgency: Urgency,
     *,

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from palpate.review import tables as t
 from palpate.review.canonical import canonical
@@ -87,7 +88,7 @@ def event_row(event: Event) -> dict[str, object]:
     }
 
 
-def event_of(row: Row[tuple[object, ...]]) -> Event:
+def event_of(row: Any) -> Event:
     """Return the event of a row."""
     return Event(
         row.number,

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from palpate.review import tables as t
 from palpate.review.canonical import canonical
@@ -43,14 +43,14 @@ def put_project(connection: Connection, project: Project, root: Path) -> None:
         return
     old, _ = _of(there)
     for words, before, now in (
-        ("landmarks", old.scheme, project.scheme),
-        ("protocol", _label(old), _label(project)),
-        ("choice of blinding", old.blinded, project.blinded),
-        ("choice of what readings begin from", old.assisted, project.assisted),
+        ("other landmarks", old.scheme, project.scheme),
+        ("another protocol", _label(old), _label(project)),
+        ("another choice of blinding", old.blinded, project.blinded),
+        ("another choice of what readings begin from", old.assisted, project.assisted),
     ):
         if before != now:
             raise ReviewError(
-                f"project {project.identifier!r} is in the review with another {words}; give the "
+                f"project {project.identifier!r} is in the review with {words}; give the "
                 "new one another name"
             )
     # A protocol's version changes whenever a number may: the rest of it is for reading.
@@ -92,7 +92,7 @@ def read_project(connection: Connection, identifier: str) -> tuple[Project, Path
     return _of(row)
 
 
-def _of(row: Row[tuple[object, ...]]) -> tuple[Project, Path]:
+def _of(row: Any) -> tuple[Project, Path]:
     project = Project(
         row.identifier,
         row.name,

@@ -33,6 +33,8 @@ from palpate.review.clock import stamp, utc_now
 from palpate.review.database import Database
 from palpate.review.doors import check_name
 from palpate.review.event import SHARED, Change, Event, EventKind
+from palpate.review.exchange import write_export
+from palpate.review.integrity import all_problems, take_in
 from palpate.review.migrate import migrate
 from palpate.review.projects import put_project, read_project
 from palpate.review.queue_rows import Order, Queue, count_states, read_neighbours, read_queue
@@ -45,6 +47,7 @@ from palpate.review.sessions import (
     touch_session,
 )
 from palpate.review.signatures import read_report, reopen, sign
+from palpate.review.verify import Problem
 
 # Cases of one transaction: enough to share its cost, few enough not to keep readers waiting.
 _BATCH = 200
@@ -391,6 +394,41 @@ class Store:
         with self._database.read() as connection:
             number, digest = connection.execute(select(t.head.c.number, t.head.c.digest)).one()
         return number, digest
+
+    # --- integrity -------------------------------------------------------------------------------
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Say what is not as it was saved; empty where all is. At most a hundred problems.
+
+        Whoever can write the database could also make a new chain: compare :meth:`head` with
+        what was written down elsewhere, or with a report that names it.
+        """
+        with self._database.read() as connection:
+            return all_problems(connection)
+
+    def export(self, path: Path, *, films: bool = False) -> None:
+        """Write the whole review as one file, without sessions and passwords.
+
+        Raises:
+            OutputError: it cannot be written.
+            ReviewError: films were asked for, and one is missing or another.
+        """
+        with self._database.read() as connection:
+            write_export(connection, path, films=films)
+
+    def import_(self, path: Path, *, root: Path) -> None:
+        """Take an exported review into this store, which must be empty.
+
+        Args:
+            path: what :meth:`export` wrote.
+            root: films are put, or looked for, in a folder of it that is named as their project.
+
+        Raises:
+            FormatError: the file is no export, or was changed.
+            ReviewError: this store is not empty, or the chain of events does not hold.
+        """
+        with self._database.write() as connection:
+            take_in(connection, path, root)
 
     # --- who -------------------------------------------------------------------------------------
 
