@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from palpate.review.account import Account
     from palpate.review.store import Store
     from palpate.serve.web.settings import Settings
-    from palpate.workflows.review import PutIn, ReviewWish
+    from palpate.workflows.review import Prepared, ReviewWish
 
 # So many films without a case are named; of the others the number is told.
 _NAMED = 10
@@ -77,7 +77,7 @@ def review(  # noqa: PLR0913, PLR0917 - the flags of a command
     implausible shapes. Every change is kept; nothing is overwritten.
     """
     from palpate.cli.review_needed import need_review
-    from palpate.workflows.review import ReviewWish, is_store, usual_store
+    from palpate.workflows.review import ReviewWish, is_store, put_in, usual_store
 
     if images is not None and run is not None:
         raise typer.BadParameter("--images is for predictions that are there; give the study")
@@ -91,12 +91,13 @@ def review(  # noqa: PLR0913, PLR0917 - the flags of a command
     owner = None if accounts else _owner(reader)
     settings = _settings(owner, where, public_address)
     refuse_open(host, settings)
-    with Store.open(where) as opened:
+    wish = ReviewWish(given, predictions, run, images, protocol, project, blinded, assist)
+    ready = None if is_store(given) else _prepared(wish)
+    with Store.open(where, create=ready is not None) as opened:
         if accounts:
             _refuse_nobody(opened)
-        if not is_store(given):
-            wish = ReviewWish(given, predictions, run, images, protocol, project, blinded, assist)
-            _put_in(opened, wish, owner)
+        if ready is not None:
+            put_in(opened, ready, who="command-line" if owner is None else owner.name)
         _tell(opened, where)
         serve(
             opened,
@@ -141,27 +142,27 @@ def _refuse_nobody(store: "Store") -> None:
         )
 
 
-def _put_in(store: "Store", wish: "ReviewWish", owner: "Account | None") -> None:
+def _prepared(wish: "ReviewWish") -> "Prepared":
     from palpate.cli.progress import console, errors, stages
-    from palpate.workflows.review import put_in
+    from palpate.workflows.review import prepared
 
-    who = "command-line" if owner is None else owner.name
     with stages() as show:
-        done = put_in(store, wish, who=who, advance=show)
-    for sentence in done.notes:
+        ready = prepared(wish, advance=show)
+    for sentence in ready.notes:
         errors.print(f"note: {sentence}", highlight=False, markup=False)
-    for name, reason in list(done.missing.items())[:_NAMED]:
+    for name, reason in list(ready.missing.items())[:_NAMED]:
         errors.print(f"left out: {name}: {reason}", highlight=False, markup=False)
-    if len(done.missing) > _NAMED:
-        errors.print(f"left out: {len(done.missing) - _NAMED} more", highlight=False)
-    console.print(_sentence(done), highlight=False, markup=False)
+    if len(ready.missing) > _NAMED:
+        errors.print(f"left out: {len(ready.missing) - _NAMED} more", highlight=False)
+    console.print(_sentence(ready), highlight=False, markup=False)
+    return ready
 
 
-def _sentence(done: "PutIn") -> str:
-    project = done.project
+def _sentence(ready: "Prepared") -> str:
+    project = ready.project
     measured = f", measured with {project.protocol.label}" if project.protocol else ""
-    left = f"; {len(done.missing)} left out" if done.missing else ""
-    cases = "1 case" if done.cases == 1 else f"{done.cases} cases"
+    left = f"; {len(ready.missing)} left out" if ready.missing else ""
+    cases = "1 case" if len(ready.cases) == 1 else f"{len(ready.cases)} cases"
     return f"{cases} in project {project.identifier}{measured}{left}"
 
 

@@ -8,7 +8,8 @@ In the flow: readings in a store -> **labels** -> check, agreement, consensus, t
     meta.csv                    millimetres per pixel, where films differ in it
 
 Of a signed reading every mark is a label, for the reader has signed them all. Of one that is not
-signed only what a person set is: a model must not be taught by what nobody has looked at.
+signed only what a person set is: a model must not be taught by what nobody has looked at. Labels
+that a case came with are labels still, until a reader of what all share changes them.
 """
 
 from collections import defaultdict
@@ -81,19 +82,25 @@ def labels_of(
     left_out: dict[str, int] = defaultdict(int)
     for case in every_case(store, project.identifier):
         number = _numbers(store, case)
-        for name in store.readings(case.identifier):
+        for name in _names(store, project, case):
             reading = store.reading(case.identifier, name, events=0)
-            if reading.state == "new" or (signed and reading.state != "signed"):
+            if signed and reading.state != "signed":
                 left_out["not signed"] += reading.state != "new"
                 continue
             annotator = "" if name == SHARED else name
             found = list(_rows(project, case, reading, annotator, number))
-            left_out["no mark of a person"] += not found
+            left_out["no mark of a person"] += reading.state != "new" and not found
             rows[annotator] += found
     files = {
         name: AnnotationFile(project.scheme, tuple(given)) for name, given in rows.items() if given
     }
     return files, {why: count for why, count in left_out.items() if count}
+
+
+def _names(store: Store, project: Project, case: Case) -> tuple[str, ...]:
+    """The readings that somebody has begun; and what all share, which may begin from labels."""
+    begun = store.readings(case.identifier)
+    return begun if project.blinded or SHARED in begun else (*begun, SHARED)
 
 
 def _rows(

@@ -10,7 +10,7 @@ from pathlib import Path
 from palpate.errors import StudyError
 from palpate.io.predictions import PredictionFile, is_predictions, read_predictions
 from palpate.protocols.protocol import Protocol, read_protocol
-from palpate.review.case import Project
+from palpate.review.case import NewCase, Project, Urgency
 from palpate.review.intake import Intake, plain_folder, slug, study_cases
 from palpate.review.intake_doubt import judged_cases, known_doubt
 from palpate.review.intake_scheme import project_scheme, protocol_like
@@ -50,18 +50,22 @@ class ReviewWish:
 
 
 @dataclass(frozen=True, slots=True)
-class PutIn:
-    """What became of it.
+class Prepared:
+    """What is put into a store.
 
     Args:
-        project: as it is in the store.
-        cases: how many.
+        project: that the cases are of.
+        root: folder that their films lie below.
+        cases: with their predictions and labels.
+        urgency: of each, by its image.
         missing: image -> why there is no case of it.
         notes: sentences about the study.
     """
 
     project: Project
-    cases: int
+    root: Path
+    cases: tuple[NewCase, ...]
+    urgency: Mapping[str, Urgency]
     missing: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
@@ -90,13 +94,11 @@ def usual_store(given: Path) -> Path:
     return (given if given.is_dir() else given.parent) / STORE
 
 
-def put_in(store: Store, wish: ReviewWish, *, who: str, advance: Advance) -> PutIn:
-    """Put what is to be reviewed into a store; what is there already stays as it is.
+def prepared(wish: ReviewWish, *, advance: Advance) -> Prepared:
+    """Read what is to be reviewed, before a store is opened or made for it.
 
     Args:
-        store: opened.
         wish: what and how.
-        who: account that new predictions are told of.
         advance: is told the stage, how much is done of how much, and the image.
 
     Raises:
@@ -104,7 +106,6 @@ def put_in(store: Store, wish: ReviewWish, *, who: str, advance: Advance) -> Put
         FormatError: a file is not what it should be.
         ConfigError: nothing says which landmarks there are.
         SchemeError: labels of landmarks that the predictions do not have.
-        ReviewError: the store holds the project with other landmarks or rules, or a changed film.
     """
     study, file, path = _opened(wish, advance)
     protocol = _protocol(wish, study, file)
@@ -122,10 +123,23 @@ def put_in(store: Store, wish: ReviewWish, *, who: str, advance: Advance) -> Put
     if not taken.cases:
         raise StudyError(_nothing(wish.given, taken))
     cases, urgency = judged_cases(project, taken.cases, known_doubt(file, path))
-    store.add_project(project, root=taken.root)
-    added = store.add_cases(project.identifier, cases, who=who, urgency=urgency)
     notes = tuple(finding.sentence for finding in study.findings if finding.severity == "error")
-    return PutIn(project, len(added), taken.missing, notes)
+    return Prepared(project, taken.root, tuple(cases), urgency, taken.missing, notes)
+
+
+def put_in(store: Store, ready: Prepared, *, who: str) -> None:
+    """Put it into a store; what is there already stays as it is.
+
+    Args:
+        store: opened.
+        ready: project and cases.
+        who: account that new predictions are told of.
+
+    Raises:
+        ReviewError: the store holds the project with other landmarks or rules, or a changed film.
+    """
+    store.add_project(ready.project, root=ready.root)
+    store.add_cases(ready.project.identifier, ready.cases, who=who, urgency=ready.urgency)
 
 
 def _nothing(given: Path, taken: Intake) -> str:
