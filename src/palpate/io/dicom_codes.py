@@ -20,8 +20,6 @@ from palpate.measurement import Unit
 
 SCHEME = "99PALPATE"
 SCHEME_NAME = "Landmarks, quantities and classes of palpate"
-# The UID form of a random UUID (PS3.5 B.2), drawn once for this scheme.
-SCHEME_UID = "2.25.265383336289558690197378883133767233605"
 # Lengths of a code value (SH) and of a meaning (LO), PS3.5 6.2.
 MAX_VALUE, MAX_MEANING = 16, 64
 

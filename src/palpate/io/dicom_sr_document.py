@@ -32,6 +32,8 @@ from palpate.io.dicom_sr_source import UTF_8, new_uid
 from palpate.measurement import Report
 from palpate.points import Points
 
+_PROJECTIONS_DESCRIBED = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")
+_SLICE = ("PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient")
 _PROJECTIONS = ("CR", "DX", "RG", "IO", "PX")
 
 
@@ -110,7 +112,7 @@ def _tree(content: Content, source: Dataset) -> MeasurementReport:
         procedure_reported=coded(code.PLAIN_FILM if plain else code.IMAGING),
         imaging_measurements=_groups(content, source),
         title=codes.DCM.ImagingMeasurementReport,
-        referenced_images=[source],
+        referenced_images=[_described_image(source)],
     )
     protocols = dict.fromkeys(m.protocol for m in content.report.measurements if m.protocol)
     said = (
@@ -121,6 +123,23 @@ def _tree(content: Content, source: Dataset) -> MeasurementReport:
     # TID 1500 may be extended; what it does not know comes behind what it does.
     tree[0].ContentSequence.extend(text_item(concept, text) for concept, text in said if text)
     return tree
+
+
+def _described_image(source: Dataset) -> Dataset:
+    """The header for the image library (TID 1600), where viewers look for the images.
+
+    highdicom wants of a film or a slice what many do not hold. Such an image is described by its
+    kind and size alone, as one of another modality is; the kind comes from its SOP class.
+    """
+    projection = str(source.get("Modality", "")) in _PROJECTIONS_DESCRIBED
+    needed = ("PatientOrientation", "ImagerPixelSpacing") if projection else _SLICE
+    if all(source.get(keyword) for keyword in needed):
+        return source
+    plain = Dataset()
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "Rows", "Columns"):
+        setattr(plain, keyword, source[keyword].value)
+    plain.Modality = "OT"
+    return plain
 
 
 def _groups(content: Content, source: Dataset) -> list[Group]:
@@ -197,6 +216,5 @@ def _scheme() -> CodingSchemeIdentificationItem:
     return CodingSchemeIdentificationItem(
         designator=code.SCHEME,
         name=code.SCHEME_NAME,
-        uid=code.SCHEME_UID,
         responsible_organization=MANUFACTURER,
     )
