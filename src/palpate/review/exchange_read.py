@@ -170,7 +170,7 @@ def _lines(path: Path, archive: zipfile.ZipFile, name: str, digest: str) -> Iter
 def _row(path: Path, table: Table, line: bytes, number: int) -> dict[str, Any]:
     where = f"{table.name}.jsonl, line {number}"
     try:
-        plain = json.loads(line.decode("utf-8"))
+        plain = json.loads(line.decode("utf-8"), parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise FormatError(path, f"{where}: no JSON") from error
     if not isinstance(plain, dict) or set(plain) != {column.name for column in table.columns}:
@@ -187,6 +187,7 @@ def _row(path: Path, table: Table, line: bytes, number: int) -> dict[str, Any]:
         allowed = _ONE_OF.get((table.name, column.name))
         pattern = _PATTERNS.get((table.name, column.name))
         fits = type(value) is kind and (allowed is None or value in allowed)
+        fits = fits and (kind is not str or _is_text(value))
         fits = fits and (pattern is None or pattern.fullmatch(value) is not None)
         if not fits and not (value is None and column.nullable):
             raise FormatError(path, f"{where}: {column.name} is not what it should be")
@@ -195,6 +196,15 @@ def _row(path: Path, table: Table, line: bytes, number: int) -> dict[str, Any]:
     if table is t.cases and not is_below(plain["film"]):
         raise FormatError(path, f"{where}: a film that is not below its project's folder")
     return plain
+
+
+def _is_text(value: str) -> bool:
+    """Whether every database keeps it."""
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _finite(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
 
 
 def _bytes(path: Path, where: str, value: str) -> bytes:

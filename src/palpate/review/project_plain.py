@@ -78,6 +78,6 @@ def protocol_from_plain(plain: Mapping[str, Any]) -> Protocol:
         protocol = protocol_from_table(plain["table"], where="the review's protocol")
         for convention in plain["flipped"]:
             protocol = protocol.flip(convention)
-    except PalpateError as error:
-        raise StoreError(str(error)) from error
+    except (PalpateError, KeyError, TypeError) as error:
+        raise StoreError(f"a project's protocol is damaged: {error}") from error
     return protocol

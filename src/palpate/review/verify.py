@@ -1,6 +1,6 @@
 """Whether a review is as it was saved: the chain, the marks, the readings, the signed reports."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -177,9 +177,16 @@ def prediction_problems(connection: Connection) -> Iterator[Problem]:
             select(e.case_id, e.payload).where(e.kind == "predicted", e.reading == SHARED)
         )
     }
-    cases: Sequence[str] = connection.execute(select(p.case_id).distinct()).scalars().all()
-    for case in cases:
-        for row in connection.execute(select(t.predictions).where(p.case_id == case)).all():
+    for row in connection.execute(select(t.shared_values)).all():
+        if digest_of(row.content) != row.digest:
+            yield Problem(0, "", "what predictions share was changed: the correlation of a model")
+    c = t.cases.c
+    newest = connection.execute(select(c.identifier, c.predicted).where(c.predicted > 0)).all()
+    for case, last in newest:
+        rows = connection.execute(select(t.predictions).where(p.case_id == case)).all()
+        for version in sorted(set(range(1, last + 1)) - {row.version for row in rows}):
+            yield Problem(0, case, f"prediction {version} of {_name(connection, case)} is missing")
+        for row in rows:
             whole = digest_of(row.content) == row.digest
             if not whole or (row.version > 1 and (case, row.digest) not in told):
                 yield Problem(
