@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from palpate.errors import FormatError, OutputError
 from palpate.io.dicom import read_dicom, read_dicom_calibration, read_dicom_header
@@ -32,6 +32,15 @@ _CHUNK = MIB
 _NAME_LENGTH = 200
 _SUFFIXES = {b"\x89P": ".png", b"\xff\xd8": ".jpg", b"II": ".tif", b"MM": ".tif", b"BM": ".bmp"}
 _PLAIN_PREAMBLES = (b"\0\0\0\0", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A file, or an entry of a zip."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes or fewer, none at the end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +151,18 @@ def _name_in_zip(entry: zipfile.ZipInfo) -> tuple[str, str]:
 class _Counted:
     """A stream of which no more is read than there is room for."""
 
-    def __init__(self, stream: IO[bytes], room: int) -> None:
+    def __init__(self, stream: Readable, room: int) -> None:
         self._stream, self._room = stream, room
         self.bytes, self.over = 0, False
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         content = self._stream.read(size)
         self.bytes += len(content)
         self.over = self.over or self.bytes > self._room
         return content
 
 
-def _take(name: str, stream: "BinaryIO | _Counted", folder: Path, most: int) -> Taken:
+def _take(name: str, stream: Readable, folder: Path, most: int) -> Taken:
     """Copy, judge, and move into place under the digest; what is refused is not kept."""
     with _beside(folder) as draft:
         try:
@@ -188,7 +197,7 @@ def _beside(folder: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _copy(stream: "BinaryIO | _Counted", draft: Path, name: str, most: int) -> str:
+def _copy(stream: Readable, draft: Path, name: str, most: int) -> str:
     """Write the content whole, flushed to the disk; return its SHA-256."""
     digest, length = hashlib.sha256(), 0
     with draft.open("wb") as out:
