@@ -21,6 +21,7 @@ from palpate.cli.convert import convert
 from palpate.cli.crossval import crossval
 from palpate.cli.curve import curve
 from palpate.cli.demo import demo
+from palpate.cli.dicom import dicom
 from palpate.cli.evaluate import evaluate
 from palpate.cli.export import export
 from palpate.cli.honesty import honesty
@@ -30,6 +31,9 @@ from palpate.cli.phantom import phantom
 from palpate.cli.predict import predict
 from palpate.cli.protocols import protocols
 from palpate.cli.recipes import recipes
+from palpate.cli.review import review
+from palpate.cli.review_account import review_account
+from palpate.cli.review_files import review_export, review_import, review_labels, review_verify
 from palpate.cli.shape import shape
 from palpate.cli.train import train
 from palpate.errors import PalpateError
@@ -61,6 +65,12 @@ for verb in (
     measure,
     agreement,
     shape,
+    review,
+    review_labels,
+    review_export,
+    review_import,
+    review_verify,
+    review_account,
     convert,
     export,
     recipes,
@@ -68,6 +78,7 @@ for verb in (
     bench,
 ):
     app.command()(verb)
+app.add_typer(dicom, name="dicom")
 
 
 def main() -> None:
