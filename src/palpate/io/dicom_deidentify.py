@@ -10,11 +10,12 @@ No program can promise that pixels hold no name: :mod:`palpate.io.dicom_deidenti
 """
 
 import hmac
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from palpate.errors import ConfigError, FormatError
@@ -74,7 +75,10 @@ class Deidentifier:
             raise FormatError(
                 "the object", "holds a packed document (such as a PDF), which may say anything"
             )
-        made = deepcopy(data)
+        # Written and read: sequences that share an item in memory become two.
+        buffer = BytesIO()
+        data.save_as(buffer, enforce_file_format=True)
+        made = dcmread(BytesIO(buffer.getvalue()))
         patient = str(data.get("PatientID") or data.get("StudyInstanceUID") or "")
         _Pass(self, self.days(patient), self.patient(patient)).clean(made)
         self._marked(made, data)

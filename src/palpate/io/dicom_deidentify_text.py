@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 # A letter is so tall, in px and as a share of the image's height; so wide by its height.
@@ -19,7 +19,10 @@ _WIDTHS = (0.08, 1.6)
 # Share of its box that a letter covers: a hairline is less, a block is more.
 _FILL = (0.12, 0.95)
 _LETTERS = 4  # in a row
-_NEAR = 0.02  # of the range of values, from its ends
+# Shares of the range of values from its ends: plain print, and print with soft edges, whose
+# letters have a core of the extreme value.
+_CORE = 0.02
+_NEAR = (_CORE, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,27 @@ def find_text(pixels: Shaped[ndarray, "y x"]) -> list[TextBox]:
     low, high = float(values.min()), float(values.max())
     if not high > low:
         return []
-    near = _NEAR * (high - low)
-    rows = [*_rows(values >= high - near), *_rows(values <= low + near)]
-    return sorted(rows, key=lambda row: (-row.letters, row.top, row.left))
+    share = (values - low) / (high - low)
+    rows = [row for one in (share, 1.0 - share) for near in _NEAR for row in _rows(one, near)]
+    return _apart(sorted(rows, key=lambda row: (-row.letters, row.top, row.left)))
 
 
-def _rows(mask: Bool[ndarray, "y x"]) -> list[TextBox]:
-    letters = _letters(mask)
+def _apart(rows: Sequence[TextBox]) -> list[TextBox]:
+    """Leave out rows that meet a longer one: the same text, found twice."""
+    kept: list[TextBox] = []
+    for row in rows:
+        if not any(_meets(row, other) for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _meets(a: TextBox, b: TextBox) -> bool:
+    across = a.left <= b.right and b.left <= a.right
+    return across and a.top <= b.bottom and b.top <= a.bottom
+
+
+def _rows(share: Float[ndarray, "y x"], near: float) -> list[TextBox]:
+    letters = _letters(share >= 1.0 - near, share >= 1.0 - _CORE)
     rows: list[list[tuple[int, int, int, int]]] = []
     for letter in letters:
         row = next((row for row in rows if _follows(row[-1], letter)), None)
@@ -64,14 +81,17 @@ def _rows(mask: Bool[ndarray, "y x"]) -> list[TextBox]:
     return [_box(row) for row in rows if len(row) >= _LETTERS]
 
 
-def _letters(mask: Bool[ndarray, "y x"]) -> list[tuple[int, int, int, int]]:
-    """Boxes (x, y, width, height) that may be letters, from left to right."""
-    count, _, table, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+def _letters(
+    mask: Bool[ndarray, "y x"], core: Bool[ndarray, "y x"]
+) -> list[tuple[int, int, int, int]]:
+    """Boxes (x, y, width, height) that may be letters with a core, from left to right."""
+    count, marks, table, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     width, height, area = table[1:count, 2:].T
     tallest = max(_LEAST_PX, int(_MOST_SHARE * mask.shape[0]))
     fill = area / np.maximum(width * height, 1)
     shape = width / np.maximum(height, 1)
-    fits = (height >= _LEAST_PX) & (height <= tallest) & (area >= _LEAST_PX)
+    cored = np.bincount(marks[core], minlength=count)[1:] > 0
+    fits = cored & (height >= _LEAST_PX) & (height <= tallest) & (area >= _LEAST_PX)
     fits &= (shape >= _WIDTHS[0]) & (shape <= _WIDTHS[1])
     # An upright stroke such as I fills its box whole.
     fits &= (fill >= _FILL[0]) & ((fill <= _FILL[1]) | (shape < 0.4))

@@ -87,6 +87,8 @@ def _one(hide: Deidentifier, path: Path, out: Path) -> Deidentified:
         with quiet():
             data = dcmread(path)
             made = hide(data)
+    except PalpateError:
+        raise
     except InvalidDicomError as error:
         raise FormatError(path, "is no DICOM file") from error
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError) as error:
