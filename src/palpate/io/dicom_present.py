@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from palpate import __version__
 from palpate.affine import Affine
 from palpate.errors import FormatError, GeometryError, PalpateError
-from palpate.io.dicom_sr import MANUFACTURER
+from palpate.io.dicom_sr import MANUFACTURER, refuse_elsewhere
 from palpate.io.dicom_sr_source import UTF_8, frame_number, frames_of, new_uid, side_of, source_of
 from palpate.points import Points
 
@@ -79,8 +79,7 @@ def presentation_of(
     if str(source.get("PhotometricInterpretation", "")) not in ("MONOCHROME1", "MONOCHROME2"):
         where = image if isinstance(image, Path) else Path("image")
         raise FormatError(where, "is not grey; a grayscale presentation state cannot refer to it")
-    if points.scheme.dimension != 2 or points.frame != "pixel":
-        raise GeometryError("a presentation state draws points of a picture, in its pixels")
+    refuse_elsewhere(points, source)
     if not points.present.any():
         raise GeometryError("there is nothing to draw: no landmark is present")
     corner = points.moved(Affine.from_corner_origin().inverse())
@@ -101,7 +100,9 @@ def presentation_of(
     number = frame_number(source, frame)
     try:
         return state(drawn, _with_window(source), number)
-    except (AttributeError, KeyError, TypeError) as error:
+    except PalpateError:
+        raise
+    except (AttributeError, KeyError, ValueError) as error:
         # highdicom copies the film's window; a film may hold half of one.
         where = image if isinstance(image, Path) else Path("image")
         raise FormatError(where, f"no presentation state can refer to it: {error}") from error

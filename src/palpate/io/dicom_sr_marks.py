@@ -125,7 +125,8 @@ def _name(items: list[Any]) -> tuple[str, str]:
 
 def _matched(name: str, tool: str, shape: Any) -> tuple[list[str], Float[ndarray, "n 2"]]:
     """Names and points of a shape, as many of each; no name where they do not go together."""
-    numbers = np.array(shape.get("GraphicData") or [], dtype=float)
+    given = shape.get("GraphicData")
+    numbers = np.atleast_1d(np.array([] if given is None else given, dtype=float))
     if len(numbers) % 2 or not np.isfinite(numbers).all():
         return [], np.zeros((0, 2))
     table = Affine.from_corner_origin()(numbers.reshape(-1, 2))
