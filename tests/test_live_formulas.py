@@ -309,7 +309,7 @@ def drawings(page: Any) -> list[tuple[Protocol, dict[str, Any], list[Any], list[
                 n: (np.array(p) + rng.normal(0.0, 0.01 * extent, 2)).tolist()
                 for n, p in layout.items()
             }
-            scene = {"points": points, "spacing": spacing, "size": [700, 900]}
+            scene = {"points": points, "spacing": spacing, "size": [1001, 900]}
             cases.append((protocol, scene))
     asked = [
         {"protocol": protocol_json(p), "scenes": [scene, mirrored(p, scene)]} for p, scene in cases

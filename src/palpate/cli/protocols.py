@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
     from palpate.protocols.classes import Classes
+    from palpate.protocols.protocol import Protocol
 
 
 def protocols(
@@ -66,7 +70,7 @@ def protocols(
         shown = (q.name, q.unit, f"{q.meaning}\n[{landmarks}]", q.sign, *ranges, q.source)
         table.add_row(*(Text(cell) for cell in shown))
     console.print(table)
-    console.print(Text("landmarks: " + ", ".join(protocol.scheme.names)))
+    console.print(landmark_table(protocol))
     if protocol.normaliser is not None:
         console.print(Text("errors are normalised by: " + " to ".join(protocol.normaliser)))
     for convention, signs in protocol.conventions.items():
@@ -74,6 +78,22 @@ def protocols(
             Text(f"--flip-sign {convention}: {signs.flipped} (as it stands: {signs.default})")
         )
     console.print(Text(f"source: {protocol.source}"))
+
+
+def landmark_table(protocol: "Protocol") -> "Table | Text":
+    """Return where each landmark is put; only the names where the file describes none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not protocol.described:
+        return Text("landmarks: " + ", ".join(protocol.scheme.names))
+    table = Table(title="landmarks")
+    for column in ("name", "title", "where"):
+        table.add_column(column)
+    for name in protocol.scheme.names:
+        row = (name, protocol.title_of(name), protocol.description_of(name))
+        table.add_row(*(Text(cell) for cell in row))
+    return table
 
 
 def classes_text(classes: "Classes") -> str:

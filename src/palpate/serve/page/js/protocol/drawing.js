@@ -10,7 +10,8 @@
 //   {kind: "arc", role, centre: [x, y], points: [[x, y], ...]}   drawn through its points: where
 //       pixels are not square, an arc of the anatomy is none of the film
 //   {kind: "circle", role, centre: [x, y], rx, ry}
-//   {kind: "text", role, at: [x, y], value, unit, text}
+//   {kind: "text", role, at: [x, y], anchor, value, unit, text}   anchor: which end of the text is
+//       there, "start" or "end", so that it runs away from what it tells of
 //
 // role: "measured" is what the value is the length or the angle of; "against" what a ratio divides
 // by; "line" what the landmarks span; "extension" a line beyond its landmarks, "axis" the film's
@@ -23,8 +24,9 @@ import {
   argmax, cross, dot, middle, minus, norm, plus, polylineHeights, times, turn, unit,
 } from "./vectors.js";
 
-// Lines that meet farther away than so many times their own extent are not drawn to where they meet.
-const FAR = 1.5;
+// Lines that meet farther away than so many times their own extent, or off the film, are not drawn
+// to where they meet.
+const FAR = 1;
 const STEPS = 32;
 
 /** Shapes of one quantity. */
@@ -36,9 +38,13 @@ export function drawn(protocol, quantity, points, { spacing = null, size = null 
   const row = measureQuantity(protocol, chosen, points, { spacing, size });
   if (row.value === null) return [];
   const { scene, scale } = sceneOf(protocol, chosen, filmOf(points, spacing, size));
-  const shapes = DRAWINGS[chosen.formula.kind](chosen.formula, scene);
+  const film = size === null ? null : {
+    low: scale.map((unitOf) => -0.5 * unitOf),
+    high: scale.map((unitOf, k) => (size[k] - 0.5) * unitOf),
+  };
+  const shapes = DRAWINGS[chosen.formula.kind](chosen.formula, { ...scene, film });
   const text = {
-    kind: "text", role: "value", at: labelPlace(shapes), value: row.value, unit: chosen.unit,
+    kind: "text", role: "value", ...labelPlace(shapes), value: row.value, unit: chosen.unit,
     text: valueText(row.value, chosen),
   };
   return [...shapes, text].map((shape) => inPixels(shape, scale));
@@ -56,12 +62,15 @@ function valueText(value, { unit: given, gives }) {
 function labelPlace(shapes) {
   const arc = shapes.find(({ kind }) => kind === "arc");
   if (arc) {
-    const half = arc.points[STEPS / 2];
-    return plus(arc.centre, times(minus(half, arc.centre), 1.3));
+    const way = times(minus(arc.points[STEPS / 2], arc.centre), 1.25);
+    return { at: plus(arc.centre, way), anchor: way[0] < 0 ? "end" : "start" };
   }
   const shape = shapes.find(({ role }) => role === "measured") ?? shapes[0];
-  if (shape.kind === "line") return middle([shape.from, shape.to]);
-  return shape.points[Math.floor(shape.points.length / 2)];
+  const at =
+    shape.kind === "line"
+      ? middle([shape.from, shape.to])
+      : shape.points[Math.floor(shape.points.length / 2)];
+  return { at, anchor: "start" };
 }
 
 function inPixels(shape, [sx, sy]) {
@@ -118,7 +127,7 @@ function crossing([a, b], [c, d]) {
 }
 
 /** Two lines, and the angle from the first one's direction to the second's. */
-function twoLines(first, second) {
+function twoLines(first, second, scene) {
   const lines = [lineOf("line", ...first), lineOf("line", ...second)];
   const u = minus(first[1], first[0]);
   const v = minus(second[1], second[0]);
@@ -131,8 +140,10 @@ function twoLines(first, second) {
     ...[...first, ...second].flatMap((p) => [...first, ...second].map((q) => norm(minus(p, q)))),
   );
   const away = (segment) => Math.min(...segment.map((end) => norm(minus(end, apex))));
-  if (apex === null || Math.max(away(first), away(second)) > FAR * extent) {
-    return [...lines, ...beside(second, from, to, size)];
+  if (
+    apex === null || Math.max(away(first), away(second)) > FAR * extent || !isOnFilm(apex, scene)
+  ) {
+    return [...lines, ...beside(second, from, to)];
   }
   const radius = Math.max(0.3 * size, 0.4 * Math.min(away(first), away(second)));
   const rays = [[first, from], [second, to]].flatMap(([segment, way]) => [
@@ -142,9 +153,16 @@ function twoLines(first, second) {
   return [...lines, ...rays, arcOf(apex, radius, from, to)];
 }
 
+/** Whether a place is on the film; true where its size is not known. */
+function isOnFilm([x, y], { film }) {
+  if (film === null) return true;
+  return x >= film.low[0] && x <= film.high[0] && y >= film.low[1] && y <= film.high[1];
+}
+
 /** The same where the lines meet too far away: a parallel of the first through the second. */
-function beside(second, from, to, size) {
+function beside(second, from, to) {
   const centre = middle(second);
+  const size = 0.75 * norm(to);
   const end = (way) => plus(centre, times(unit(way), 1.15 * size));
   return [
     lineOf("axis", centre, end(from)),
@@ -191,10 +209,10 @@ function bulge(places, point) {
 
 // The keys are in the order in which the kind's angle turns.
 const byTurn = (first, second) => (f, scene) =>
-  twoLines(span(scene, f[first]), span(scene, f[second]));
+  twoLines(span(scene, f[first]), span(scene, f[second]), scene);
 
 const DRAWINGS = {
-  angle_between: (f, scene) => twoLines(span(scene, f.first), span(scene, f.second)),
+  angle_between: (f, scene) => twoLines(span(scene, f.first), span(scene, f.second), scene),
 
   angle_at: (f, scene) => {
     const [vertex, first, second] = [f.vertex, f.first, f.second].map((p) => position(scene, p));
@@ -274,7 +292,7 @@ const DRAWINGS = {
     const [first, second] = cobbLines(f, scene).lines.map((line) => span(scene, line));
     return norm(minus(first[0], second[0])) === 0
       ? [lineOf("line", ...first)]
-      : twoLines(first, second);
+      : twoLines(first, second, scene);
   },
 
   ratio: (f, scene) => {
