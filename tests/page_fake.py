@@ -49,9 +49,7 @@ class FakeServer:
     An answer is (status, body) or a function of the request that gives it.
     """
 
-    answers: dict[tuple[str, str], Answer | Callable[[Asked], Answer]] = field(
-        default_factory=dict
-    )
+    answers: dict[tuple[str, str], Answer | Callable[[Asked], Answer]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
 
     def attach(self, page: Any) -> None:

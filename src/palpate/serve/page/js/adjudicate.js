@@ -173,8 +173,7 @@ function listenToButtons(desk, bench, parts) {
   const { reading } = desk;
   const toSign = async () => {
     if (byId("sign").disabled || !reading.settled) return;
-    if (await sign(desk, path, { askPassword: await askPassword() }))
-      reading.take(await fetchShared());
+    if (await sign(desk, path)) reading.take(await fetchShared());
   };
   const invert = () => byId("invert").setAttribute("aria-pressed", parts.stage.invert());
   byId("sign").addEventListener("click", toSign);
@@ -199,11 +198,6 @@ function settleAlike(bench, px) {
   for (let i = 0; i < marks.length; i += AT_ONCE)
     bench.reading.settle(marks.slice(i, i + AT_ONCE), `mean of readers within ${px} px`);
   bench.desk.say(`${marks.length} landmarks were settled by their mean.`);
-}
-
-/** Accounts give their password again to sign; whoever came by the link has none. */
-async function askPassword() {
-  return !(await api.whoami()).by_token;
 }
 
 start().catch(showTrouble);
