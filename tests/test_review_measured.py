@@ -152,6 +152,38 @@ def test_doubt_is_of_the_landmarks_that_the_model_answers_for() -> None:
     assert told["SNA"].note == "set by the reader: nasion"
 
 
+MOVES = st.lists(
+    st.tuples(
+        st.integers(0, len(PROTOCOL.scheme) - 1),
+        st.sampled_from(("moved", "absent", "gone", "back", "stale")),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(MOVES)
+@settings(max_examples=5)
+def test_what_is_remembered_is_what_would_be_measured(moves: list[tuple[int, str]]) -> None:
+    """Step by step, a reading is measured as one that is seen for the first time."""
+    prediction = prediction_of(scene(PROTOCOL))
+    project, case = case_of(PROTOCOL, prediction)
+    begun = marks_of(prediction.points)
+    marks = dict(begun)
+    for row, what in moves:
+        key = (0, PROTOCOL.scheme.names[row])
+        marks.pop(key, None)
+        if what == "absent":
+            marks[key] = Mark(key[1], "absent")
+        elif what != "gone":
+            dx = 0.0 if what == "back" else 5.0
+            x = float(begun[key].x or 0.0) + dx
+            marks[key] = replace(begun[key], x=x, origin="person" if what == "moved" else "model")
+        stranger = replace(prediction, score=prediction.score)
+        _, unseen = case_of(PROTOCOL, stranger)
+        assert measure_reading(project, case, marks) == measure_reading(project, unseen, marks)
+
+
 def held_out(protocol: Protocol) -> Mapping[str, MeasurementScores]:
     unit = protocol.quantity("SNA").unit
     errors = np.linspace(-9.0, 9.0, 60)

@@ -1,11 +1,15 @@
 """Marks in, reports out: what the model still answers for keeps its doubt, the rest has none."""
 
-from collections.abc import Collection, Mapping
+from collections import OrderedDict
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
 from palpate.conformal.measurement_scores import MeasurementScores
+from palpate.frame_names import frame_name
+from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
 from palpate.measurement import Measurement, Report
 from palpate.points import Points
@@ -24,10 +28,14 @@ class _Frame:
     """The marks of one frame beside what the model said of it.
 
     ``kept`` stand where the model put them, ``stale`` are the model's but not where it puts them
-    now, ``denied`` are said to be absent by a person.
+    now, ``denied`` are said to be absent by a person. ``usual`` is what the case says of size and
+    calibration.
     """
 
+    number: int
+    marks: Mapping[str, Mark]
     points: Points
+    usual: tuple[tuple[int, int], Calibration | None]
     predicted: PredictedImage | None
     kept: frozenset[str]
     stale: frozenset[str]
@@ -38,6 +46,48 @@ class _Frame:
         """Landmarks that have a position."""
         names = zip(self.points.scheme.names, self.points.present, strict=True)
         return frozenset(name for name, there in names if there)
+
+    @property
+    def localiser(self) -> str:
+        """Who answers for the positions."""
+        told = self.predicted
+        return "reader" if told is None or not self.kept else told.prediction.localiser
+
+    def calibration(self, given: NewCase) -> Calibration | None:
+        """Size of a pixel: as the prediction was made with, else as the case says."""
+        return given.calibration if self.predicted is None else self.predicted.calibration
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Wish:
+    level: float
+    scores: Mapping[str, MeasurementScores]
+
+
+class _Kept:
+    """The measurements that were taken last, by all that they depend on."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: OrderedDict[Hashable, Measurement] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: Hashable) -> Measurement | None:
+        with self._lock:
+            if key not in self._found:
+                return None
+            self._found.move_to_end(key)
+            return self._found[key]
+
+    def keep(self, key: Hashable, one: Measurement) -> None:
+        with self._lock:
+            self._found[key] = one
+            while len(self._found) > self._most:
+                self._found.popitem(last=False)
+
+
+# Some hundred cases at once; drawing from the landmarks' distribution is what takes long.
+_KEPT = _Kept(20_000)
 
 
 def measure_reading(
@@ -80,9 +130,10 @@ def measure_reading(
     for mark in marks.values():
         if mark.frame in of_frame:
             of_frame[mark.frame].append(mark)
+    wish = _Wish(level, scores or {})
     return {
-        frame: _report(protocol, _frame(project, case, frame, own), case.given, level, scores or {})
-        for frame, own in of_frame.items()
+        number: _report(project, protocol, _frame(project, case, number, own), case.given, wish)
+        for number, own in of_frame.items()
     }
 
 
@@ -96,7 +147,10 @@ def _frame(project: Project, case: Case, frame: int, marks: list[Mark]) -> _Fram
         mark.landmark for mark in marks if mark.landmark in theirs and _stands(mark, predicted)
     )
     return _Frame(
+        frame,
+        {mark.landmark: mark for mark in marks},
         points_of(project.scheme, marks, frame=frame),
+        (case.given.size, case.given.calibration),
         predicted,
         kept,
         frozenset(theirs) - kept,
@@ -115,38 +169,83 @@ def _stands(mark: Mark, predicted: PredictedImage | None) -> bool:
 
 
 def _report(
-    protocol: Protocol,
-    frame: _Frame,
-    given: NewCase,
-    level: float,
-    scores: Mapping[str, MeasurementScores],
+    project: Project, protocol: Protocol, frame: _Frame, given: NewCase, wish: _Wish
 ) -> Report:
-    predicted = frame.predicted
-    if predicted is not None and frame.named == frame.kept == _found(predicted.prediction):
-        whole = measure(protocol, predicted, level=level, scores=scores)
-        return replace(whole, measurements=_reasoned(protocol, frame, whole))
-    # Each quantity is measured on its own terms: the model's, both, or the reader's alone.
+    """Measure what was not measured before of the very same marks; a save moves few of them."""
+    tells = _tells(protocol)
+    keys = {q.name: _key(project, protocol, q, frame, wish, tells) for q in protocol.quantities}
+    found = {name: one for name, key in keys.items() if (one := _KEPT.find(key)) is not None}
+    rest = tuple(q for q in protocol.quantities if q.name not in found)
+    if rest:
+        for quantity, one in zip(rest, _measured(protocol, rest, frame, given, wish), strict=True):
+            said = (
+                _with_reason(quantity, frame, one) if one.value is None else _with_note(one, frame)
+            )
+            found[one.name] = said
+            _KEPT.keep(keys[one.name], said)
+    nothing = replace(protocol, quantities=())
+    told = measure_points(nothing, frame.points, frame.calibration(given)).provenance
+    clip = given.frames > 1
+    return Report(
+        given.subject,
+        frame_name(given.image, frame.number) if clip else given.image,
+        tuple(found[quantity.name] for quantity in protocol.quantities),
+        {**told, "localiser": frame.localiser},
+    )
+
+
+def _measured(
+    protocol: Protocol, quantities: tuple[Quantity, ...], frame: _Frame, given: NewCase, wish: _Wish
+) -> list[Measurement]:
+    """Measure each quantity on its own terms: the model's, both, or the reader's alone."""
     groups: dict[str, list[Quantity]] = {"model": [], "both": [], "reader": []}
-    for quantity in protocol.quantities:
+    for quantity in quantities:
         groups[_terms(quantity, frame)].append(quantity)
-    reports = []
-    if predicted is not None:
+    found: dict[str, Measurement] = {}
+    predicted = frame.predicted
+    if predicted is not None and (groups["model"] or groups["both"]):
         mixed = replace(predicted, prediction=_mixed(frame, predicted.prediction))
-        for terms, held_out in (("model", scores), ("both", {})):
+        for terms, scores in (("model", wish.scores), ("both", {})):
             part = replace(protocol, quantities=tuple(groups[terms]))
-            reports.append(measure(part, mixed, level=level, scores=held_out))
-    calibration = given.calibration if predicted is None else predicted.calibration
+            report = measure(part, mixed, level=wish.level, scores=scores)
+            found |= {one.name: one for one in report.measurements}
     part = replace(protocol, quantities=tuple(groups["reader"]))
-    reports.append(measure_points(part, frame.points, calibration, size=given.size))
-    found = {m.name: m for report in reports for m in report.measurements}
-    named = tuple(replace(found[q.name], level=level) for q in protocol.quantities)
-    whole = Report(given.subject, given.image, named, _provenance(frame, reports[-1].provenance))
-    return replace(whole, measurements=_reasoned(protocol, frame, whole))
+    report = measure_points(part, frame.points, frame.calibration(given), size=given.size)
+    found |= {one.name: replace(one, level=wish.level) for one in report.measurements}
+    return [found[quantity.name] for quantity in quantities]
 
 
-def _found(prediction: Prediction) -> frozenset[str]:
-    names = zip(prediction.scheme.names, prediction.found, strict=True)
-    return frozenset(name for name, found in names if found)
+def _tells(protocol: Protocol) -> tuple[str, ...]:
+    """Landmarks that tell which way the patient faces."""
+    facing = protocol.facing
+    pairs = () if facing is None else (*facing.front_back, *facing.top_bottom)
+    return tuple(name for pair in pairs for name in pair)
+
+
+def _key(
+    project: Project,
+    protocol: Protocol,
+    quantity: Quantity,
+    frame: _Frame,
+    wish: _Wish,
+    tells: tuple[str, ...],
+) -> Hashable:
+    """All that a measurement depends on; a prediction is the same only where it is the object."""
+    names = (*quantity.needs(), *(tells if quantity.formula.needs_facing() else ()))
+    predicted = frame.predicted
+    return (
+        project.identifier,
+        protocol.label,
+        protocol.flipped,
+        quantity.name,
+        None
+        if predicted is None
+        else (predicted.prediction, predicted.calibration, predicted.size),
+        frame.usual,
+        tuple((frame.marks.get(name), name in frame.kept) for name in names),
+        wish.level,
+        wish.scores.get(quantity.name),
+    )
 
 
 def _terms(quantity: Quantity, frame: _Frame) -> str:
@@ -179,22 +278,6 @@ def _mixed(frame: _Frame, prediction: Prediction) -> Prediction:
         prediction.frame,
         correlation,
         basis=prediction.basis,
-    )
-
-
-def _provenance(frame: _Frame, told: Mapping[str, str]) -> dict[str, str]:
-    """Who answers for the positions, and what the protocol says of every report."""
-    kept = frame.predicted is not None and frame.kept
-    by = frame.predicted.prediction.localiser if frame.predicted is not None and kept else "reader"
-    return {**told, "localiser": by}
-
-
-def _reasoned(protocol: Protocol, frame: _Frame, report: Report) -> tuple[Measurement, ...]:
-    """Say of each measurement who set what, and why what is missing is missing."""
-    pairs = zip(protocol.quantities, report.measurements, strict=True)
-    return tuple(
-        _with_reason(quantity, frame, one) if one.value is None else _with_note(one, frame)
-        for quantity, one in pairs
     )
 
 
