@@ -59,6 +59,7 @@ export class Saver extends EventTarget {
 
   async kick() {
     this.keep();
+    if (this.state === "waiting") this.turn("waiting", this.refusal); // one more waits
     if (this.busy || this.timer || this.state === "conflict" || this.state === "refused") return;
     this.busy = true;
     try {
