@@ -3,18 +3,27 @@
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from palpate.prediction import Prediction
 from palpate.protocols.protocol import read_protocol
+from palpate.scheme import LandmarkScheme
 from palpate.serve.dicom.receiver import Listening
 from palpate.serve.dicom.service import Service
 from palpate.workflows.dicom_objects import FilmWork
 
-PROTOCOL = read_protocol("cephalogram")
+_WHOLE = read_protocol("cephalogram")
+# A report of three landmarks and one angle is written six times faster than the whole one.
+PROTOCOL = replace(
+    _WHOLE,
+    scheme=LandmarkScheme("few", ("sella", "nasion", "A_point")),
+    quantities=(_WHOLE.quantity("SNA"),),
+    facing=None,
+    outlines=(),
+)
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,15 @@ class Running:
         self.close()
 
 
+def _tell(port):
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+
+
 def main(folder, port):
     """Receive in a process of its own, and never come to predicting: to be killed."""
     service = Service(Path(folder), work(), None, 3600.0)
-    service.run(Listening(port=int(port)), threading.Event(), lambda port: print(port, flush=True))
+    service.run(Listening(port=int(port)), threading.Event(), _tell)
 
 
 if __name__ == "__main__":

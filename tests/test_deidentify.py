@@ -5,14 +5,14 @@ import subprocess
 
 import numpy as np
 import pytest
-from dicom_films import write_film
-from dicom_service import work
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from dicom_films import write_film
+from dicom_service import work
 from palpate.io.dicom_deidentify import Deidentifier
 from palpate.io.dicom_deidentify_table import Action, actions
 from palpate.io.dicom_deidentify_text import find_text
@@ -204,9 +204,12 @@ def test_a_packed_document_is_left_out(film, tmp_path):
     film.EncapsulatedDocument = b"%PDF Jane Doe"
     film.save_as(tmp_path / "film.dcm", enforce_file_format=True)
     (tmp_path / "notes.txt").write_text("no film")
-    found = {one.source.name: one for one in deidentify_each(
-        Deidentifier(SALT), tmp_path, tmp_path.parent / f"{tmp_path.name}-out"
-    )}
+    found = {
+        one.source.name: one
+        for one in deidentify_each(
+            Deidentifier(SALT), tmp_path, tmp_path.parent / f"{tmp_path.name}-out"
+        )
+    }
     assert found["film.dcm"].path is None
     assert "packed document" in found["film.dcm"].reason
     assert "no DICOM file" in found["notes.txt"].reason

@@ -5,15 +5,19 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from palpate.io import dicom_codes as codes
 from palpate.io.dicom_deidentify_dummy import REMOVED
 
-# Texts that name a thing of a program's, not a person: codes of the scheme DCM.
+# Texts that name a thing of a program's, not a person. Notes and the digest of the film's file,
+# which leads back to it, are not among them.
 _HARMLESS = frozenset(
     {
-        "112039",  # Tracking Identifier: a landmark's name
-        "111001",  # Algorithm Name
-        "111002",  # Algorithm Parameters
-        "111003",  # Algorithm Version
+        ("112039", "DCM"),  # Tracking Identifier: a landmark's name
+        ("111001", "DCM"),  # Algorithm Name
+        ("111002", "DCM"),  # Algorithm Parameters
+        ("111003", "DCM"),  # Algorithm Version
+        *(one.key for one in (codes.SCHEME_OF_LANDMARKS, codes.PROTOCOL, codes.REASON)),
+        *(one.key for one in (codes.BASIS, codes.CROSSES)),
     }
 )
 # By-reference items have no kind.
@@ -55,6 +59,6 @@ def clean_content(items: Iterable[Any], clean: Callable[[Dataset], None]) -> Non
 def _harmless_text(item: Dataset) -> str | None:
     """Return the text of an item whose name says that it names no person."""
     for name in item.get("ConceptNameCodeSequence") or ():
-        if name.get("CodingSchemeDesignator") == "DCM" and name.get("CodeValue") in _HARMLESS:
+        if (name.get("CodeValue"), name.get("CodingSchemeDesignator")) in _HARMLESS:
             return str(item.get("TextValue", ""))
     return None

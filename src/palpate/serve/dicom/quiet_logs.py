@@ -18,5 +18,5 @@ def hold_logs() -> None:
 
     _config.LOG_REQUEST_IDENTIFIERS = False
     _config.LOG_RESPONSE_IDENTIFIERS = False
-    for name in ("pynetdicom", "dicomweb_client", "urllib3", "pydicom"):
+    for name in ("pynetdicom", "dicomweb_client", "urllib3", "retrying", "pydicom"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

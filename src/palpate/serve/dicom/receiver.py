@@ -25,6 +25,7 @@ from palpate.serve.dicom.inbox import Inbox
 from palpate.serve.dicom.quiet_logs import LOGGER, hold_logs
 
 _VERIFICATION = "1.2.840.10008.1.1"
+_CONNECTIONS = 200  # more are rejected before they are asked what they want
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -96,8 +97,10 @@ class Receiver:
         self._allowed = _resolved(listening.allowed)
         self.last_word = time()
         entity = AE(ae_title=listening.title)
-        entity.maximum_associations = listening.associations
-        entity.acse_timeout = min(10.0, listening.seconds)
+        entity.require_called_aet = True
+        # Its own count takes in connections that have not said a word: anybody could fill it up.
+        entity.maximum_associations = _CONNECTIONS
+        entity.acse_timeout = min(5.0, listening.seconds)
         entity.dimse_timeout = entity.network_timeout = listening.seconds
         entity.add_supported_context(_VERIFICATION)
         for sop_class in classes:
@@ -137,8 +140,17 @@ class Receiver:
         if self._allowed and (title.strip(), caller.address) not in self._allowed:
             LOGGER.warning("rejected: %r at %s is not allowed to call", title, caller.address)
             # Permanent, by the service user: calling AE title not recognised (PS3.8 9.3.4).
-            event.assoc.acse.send_reject(1, 1, 3)
-            event.assoc.kill()
+            self._turn_away(event, (1, 1, 3))
+            return
+        others = [one for one in self._server.active_associations if one.is_established]
+        if len(others) >= self._listening.associations:
+            LOGGER.warning("rejected: %r: %d associations are open already", title, len(others))
+            # Transient, presentation related: local limit exceeded.
+            self._turn_away(event, (2, 3, 2))
+
+    def _turn_away(self, event: Any, why: tuple[int, int, int]) -> None:
+        event.assoc.acse.send_reject(*why)
+        event.assoc.kill()
 
     def _accepted(self, event: Any) -> None:
         event.assoc.palpate_bytes = 0
@@ -151,13 +163,12 @@ class Receiver:
 
     def _rejected(self, event: Any) -> None:
         called = event.assoc.requestor.primitive.called_ae_title
-        if called.strip() != self._listening.title.strip():
-            why = f"it called {called!r}, this is {self._listening.title!r}"
-        else:
-            why = f"{self._listening.associations} associations are open already"
-        LOGGER.warning("rejected: %r: %s", _title(event), why)
+        ours = self._listening.title
+        LOGGER.warning("rejected: %r: it called %r, this is %r", _title(event), called, ours)
 
     def _aborted(self, event: Any) -> None:
+        if not hasattr(event.assoc, "palpate_bytes"):
+            return  # it was turned away before, and told of
         LOGGER.warning("%r broke the association off; what was answered for is kept", _title(event))
 
     def _counted(self, event: Any) -> None:

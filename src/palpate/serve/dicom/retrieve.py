@@ -11,11 +11,15 @@ from typing import Any
 from palpate.errors import ConfigError, PalpateError
 from palpate.serve.dicom.address import Peer
 from palpate.serve.dicom.admit import Admitted, Refusal, admit, is_uid
-from palpate.serve.dicom.classes import COMPANION_CLASSES, FILM_CLASSES, readable_syntaxes
+from palpate.serve.dicom.associate import Offer, Timeouts, associated
+from palpate.serve.dicom.classes import (
+    COMPANION_CLASSES,
+    FILM_CLASSES,
+    PLAIN_SYNTAXES,
+    readable_syntaxes,
+)
 from palpate.serve.dicom.inbox import Inbox
-from palpate.serve.dicom.quiet_logs import hold_logs
 from palpate.serve.dicom.receiver import Listening, Receiver
-from palpate.serve.dicom.send import Timeouts, associated
 from palpate.serve.dicom.web import WebArchive
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -107,7 +111,7 @@ class Archive:
         wanted.PatientID = ""
         for key, value in query.items():
             setattr(wanted, key, value)
-        with self._linked([_FIND]) as link:
+        with self._linked(_FIND) as link:
             answers = list(link.send_c_find(wanted, _FIND))
         _check(answers, self.peer, "C-FIND")
         return [
@@ -122,33 +126,19 @@ class Archive:
         Raises:
             PalpateError: the archive is away or answers with a failure and nothing came.
         """
-        from pynetdicom import AE, build_role, evt
-
-        hold_logs()
-        kept = _Kept(inbox)
-        entity = AE(ae_title=self.calling)
-        entity.connection_timeout = self.timeouts.connection
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeouts.answer
-        entity.add_requested_context(_GET)
-        for sop_class in _CLASSES:
-            entity.add_requested_context(sop_class, list(readable_syntaxes()))
-        roles: list[Any] = [build_role(sop_class, scp_role=True) for sop_class in _CLASSES]
-        link = entity.associate(
-            self.peer.host,
-            self.peer.port,
-            ae_title=self.peer.title,
-            ext_neg=roles,
-            evt_handlers=[(evt.EVT_C_STORE, kept.stored)],
-        )
-        if not link.is_established:
-            raise PalpateError(f"{self.peer} is not reached or does not let us fetch")
-        try:
-            answers = list(link.send_c_get(_study(study), _GET))
-        except ValueError as error:
-            raise PalpateError(f"{self.peer} offers no C-GET; fetch with --move PORT") from error
-        finally:
-            if link.is_established:
-                link.release()
+        wanted, kept = _study(study), _Kept(inbox)
+        syntaxes = readable_syntaxes()
+        kinds = ((_GET, PLAIN_SYNTAXES[:2]), *((one, syntaxes) for one in _CLASSES))
+        offer = Offer(kinds, kept.stored, _CLASSES)
+        with associated(self.peer, self.calling, offer, self.timeouts) as (link, problem):
+            if link is None:
+                raise PalpateError(problem)
+            try:
+                answers = list(link.send_c_get(wanted, _GET))
+            except ValueError as error:
+                raise PalpateError(
+                    f"{self.peer} offers no C-GET; fetch with --move PORT"
+                ) from error
         return _outcome(answers, study, kept, self.peer, "C-GET")
 
     def move(self, study: str, inbox: Inbox, listening: Listening) -> Fetched:
@@ -157,22 +147,25 @@ class Archive:
         Raises:
             PalpateError: the archive is away or answers with a failure, or the port is taken.
         """
-        kept = _Kept(inbox)
+        wanted, kept = _study(study), _Kept(inbox)
         receiver = Receiver(listening, inbox, kept.noted, classes=_CLASSES, films=False)
         try:
-            with self._linked([_MOVE]) as link:
-                answers = list(link.send_c_move(_study(study), listening.title, _MOVE))
+            with self._linked(_MOVE) as link:
+                answers = list(link.send_c_move(wanted, listening.title, _MOVE))
         finally:
             receiver.close()
         return _outcome(answers, study, kept, self.peer, "C-MOVE")
 
     @contextmanager
-    def _linked(self, models: Iterable[str]) -> Iterator[Any]:
-        kinds = [(model, syntax) for model in models for syntax in readable_syntaxes()[:2]]
-        with associated(self.peer, self.calling, kinds, self.timeouts) as (link, problem):
+    def _linked(self, model: str) -> Iterator[Any]:
+        offer = Offer(((model, PLAIN_SYNTAXES[:2]),))
+        with associated(self.peer, self.calling, offer, self.timeouts) as (link, problem):
             if link is None:
                 raise PalpateError(problem)
-            yield link
+            try:
+                yield link
+            except ValueError as error:
+                raise PalpateError(f"{self.peer} offers no such service") from error
 
 
 def fetch_web(archive: WebArchive, study: str, inbox: Inbox) -> Fetched:

@@ -2,33 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from palpate.errors import PalpateError
 from palpate.serve.dicom.address import Peer
+from palpate.serve.dicom.associate import MAX_CONTEXTS, Offer, Timeouts, associated
 from palpate.serve.dicom.classes import PLAIN_SYNTAXES
 from palpate.serve.dicom.delivery import Delivered, Outcome
-from palpate.serve.dicom.quiet_logs import hold_logs
 
 _VERIFICATION = "1.2.840.10008.1.1"
-# An association carries at most so many presentation contexts (PS3.8 9.3.2.2).
-MAX_CONTEXTS = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds after which a silent peer is given up.
-
-    Args:
-        connection: until it accepts a connection.
-        answer: until it answers a message.
-    """
-
-    connection: float = 10.0
-    answer: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +27,7 @@ class StoreDestination:
 
     peer: Peer
     calling: str = "PALPATE"
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
     def deliver(self, files: Sequence[Path]) -> list[Delivered]:
         """Send files over one association for each group of kinds; answer for each."""
@@ -65,8 +49,8 @@ class StoreDestination:
         self, groups: Sequence[tuple[tuple[str, str], list[Path]]]
     ) -> Iterator[Delivered]:
         paths = [path for _, those in groups for path in those]
-        contexts = [kind for kind, _ in groups]
-        with associated(self.peer, self.calling, contexts, self.timeouts) as (link, problem):
+        offer = Offer(tuple((sop_class, (syntax,)) for (sop_class, syntax), _ in groups))
+        with associated(self.peer, self.calling, offer, self.timeouts) as (link, problem):
             for path in paths:
                 if link is None or not link.is_established:
                     words = problem or f"{self.peer} broke the association off"
@@ -117,14 +101,14 @@ _MEANINGS: tuple[tuple[Container[int], Outcome, str], ...] = (
 )
 
 
-def echo(peer: Peer, *, calling: str = "PALPATE", timeouts: Timeouts = Timeouts()) -> None:
+def echo(peer: Peer, *, calling: str = "PALPATE", timeouts: Timeouts | None = None) -> None:
     """Ask whether an application entity is there and takes our calls.
 
     Raises:
         PalpateError: it does not, with the reason.
     """
-    kinds = [(_VERIFICATION, PLAIN_SYNTAXES[1])]
-    with associated(peer, calling, kinds, timeouts) as (link, problem):
+    offer = Offer(((_VERIFICATION, PLAIN_SYNTAXES[:2]),))
+    with associated(peer, calling, offer, timeouts or Timeouts()) as (link, problem):
         if link is None:
             raise PalpateError(problem)
         try:
@@ -133,50 +117,6 @@ def echo(peer: Peer, *, calling: str = "PALPATE", timeouts: Timeouts = Timeouts(
             raise PalpateError(f"{peer} accepts calls but answers no C-ECHO") from error
         if status.get("Status") != 0:
             raise PalpateError(f"{peer} accepts calls but gave no good answer to C-ECHO")
-
-
-@contextmanager
-def associated(
-    peer: Peer,
-    calling: str,
-    kinds: Sequence[tuple[str, str]],
-    timeouts: Timeouts,
-) -> Iterator[tuple[Any, str]]:
-    """Associate for pairs of (SOP class, transfer syntax); release at the end.
-
-    Gives the association and an empty sentence, or None and why there is none.
-    """
-    from pynetdicom import AE
-
-    hold_logs()
-    entity = AE(ae_title=calling)
-    entity.connection_timeout = timeouts.connection
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = timeouts.answer
-    for sop_class, syntax in kinds:
-        entity.add_requested_context(sop_class, syntax)
-    link = entity.associate(peer.host, peer.port, ae_title=peer.title)
-    try:
-        yield (link, "") if link.is_established else (None, why_not(peer, link))
-    finally:
-        if link.is_established:
-            link.release()
-
-
-def why_not(peer: Peer, link: Any) -> str:
-    """Why there is no association, in words."""
-    if link.is_rejected:
-        answer = link.acceptor.primitive
-        reasons = {
-            (1, 3): "does not know our AE title",
-            (1, 7): f"is not called {peer.title}",
-            (3, 1): "is too busy",
-            (3, 2): "has no association free",
-        }
-        key = (answer.result_source, answer.diagnostic) if answer is not None else (0, 0)
-        return f"{peer} {reasons.get(key, 'rejected the association')}"
-    if link.is_aborted:
-        return f"{peer} is not reached, or broke off while associating"
-    return f"{peer} accepts none of these kinds of objects"
 
 
 def _kind(path: Path) -> tuple[str, str] | None:
