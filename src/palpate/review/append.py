@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from palpate.review import tables as t
 from palpate.review.account import Account
@@ -15,11 +15,23 @@ from palpate.review.chain import Entry, append_entry, event_of
 from palpate.review.doors import check_reader
 from palpate.review.event import Change, Event, EventKind
 from palpate.review.mark import Key, Mark
-from palpate.review.readings import Standing, events_of, present_marks, read_signature, standing
+from palpate.review.readings import Standing, events_of, present_marks, read_signature
 from palpate.review.refusals import ConflictError, ReviewError, SignedError
 
 _MARKS: frozenset[EventKind] = frozenset({"marks", "undo", "redo", "adjudicate"})
 _NOTE = 20_000
+_SAVED = select(t.events).where(
+    t.events.c.case_id == bindparam("of_case"),
+    t.events.c.reading == bindparam("of_reading"),
+    t.events.c.who == bindparam("of_who"),
+    t.events.c.key == bindparam("of_key"),
+)
+_FORGET = delete(t.marks).where(
+    t.marks.c.case_id == bindparam("of_case"),
+    t.marks.c.reading == bindparam("of_reading"),
+    t.marks.c.frame == bindparam("of_frame"),
+    t.marks.c.landmark == bindparam("of_landmark"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +43,14 @@ class Place:
         case: with the prediction that the reading began from.
         reading: its name.
         begun: marks before the first event.
+        now: where the reading stands.
     """
 
     project: Project
     case: Case
     reading: str
     begun: Mapping[Key, Mark]
+    now: Standing
 
     @property
     def here(self) -> tuple[str, str]:
@@ -72,26 +86,28 @@ def save(  # noqa: PLR0913
         if (saved.kind, saved.changes, saved.note) != (kind, tidy, note):
             raise ReviewError("this key was used for another event; make a new one for each")
         return saved
-    now = ready(connection, place, after)
+    check_ready(connection, place, after)
     _check_before(connection, place, tidy)
     entry = Entry(
-        *place.here, kind, who.name, place.case.model, tidy, note, first_payload(place, now), key
+        *place.here, kind, who.name, place.case.model, tidy, note, first_payload(place), key
     )
-    event = append_entry(connection, entry, when=when)
+    now, people = place.now, json.loads(place.now.people)
+    if tidy and who.name not in people:
+        people = sorted([*people, who.name])
+    values = {"state": "open", "base": now.version, "people": json.dumps(people)}
+    event = append_entry(connection, entry, when=when, step=now.step, values=values)
     _set_marks(connection, place, tidy)
-    people = sorted({*json.loads(now.people), who.name}) if tidy else json.loads(now.people)
-    touch(connection, place, now, people=json.dumps(people))
     return event
 
 
-def ready(connection: Connection, place: Place, after: int) -> Standing:
-    """Return where the reading stands, if it is unsigned and stands where the reader saw it.
+def check_ready(connection: Connection, place: Place, after: int) -> None:
+    """Refuse a reading that is signed, or does not stand where the reader saw it.
 
     Raises:
         SignedError: it is signed.
         ConflictError: it has gone on.
     """
-    now = standing(connection, *place.here)
+    now = place.now
     if now.state == "signed":
         signature = read_signature(connection, now.signed)
         by = "" if signature is None else f" by {signature.name} on {signature.when[:16]} UTC"
@@ -104,34 +120,13 @@ def ready(connection: Connection, place: Place, after: int) -> Standing:
             "nothing was saved",
             missed,
         )
-    return now
 
 
-def first_payload(place: Place, now: Standing) -> str:
+def first_payload(place: Place) -> str:
     """Return the hash of what the reading began from, for a person's first event."""
-    if now.state != "new":
+    if place.now.state != "new":
         return ""
     return begun_digest(place.case.given, dict(place.begun))
-
-
-def touch(connection: Connection, place: Place, now: Standing, **values: object) -> None:
-    """Set columns of a reading that a person has now begun."""
-    case, reading = place.here
-    connection.execute(
-        update(t.readings)
-        .where(t.readings.c.case_id == case, t.readings.c.reading == reading)
-        .values({"state": "open", "base": base_of(connection, place, now), **values})
-    )
-
-
-def base_of(connection: Connection, place: Place, now: Standing) -> int:
-    """Return the version of the prediction that the reading began from."""
-    if now.state != "new":
-        return now.base
-    c = t.cases.c
-    return connection.execute(
-        select(c.predicted).where(c.identifier == place.case.identifier)
-    ).scalar_one()
 
 
 def _tidied(
@@ -177,20 +172,17 @@ def check_text(note: str) -> None:
 
 
 def _saved(connection: Connection, place: Place, who: Account, key: str) -> Event | None:
-    e = t.events.c
     case, reading = place.here
-    row = connection.execute(
-        select(t.events).where(
-            e.case_id == case, e.reading == reading, e.who == who.name, e.key == key
-        )
-    ).first()
+    given = {"of_case": case, "of_reading": reading, "of_who": who.name, "of_key": key}
+    row = connection.execute(_SAVED, given).first()
     return None if row is None else event_of(row)
 
 
 def _check_before(connection: Connection, place: Place, changes: Sequence[Change]) -> None:
     if not changes:
         return
-    present = present_marks(connection, *place.here, place.begun)
+    frames = {change.key[0] for change in changes}
+    present = present_marks(connection, *place.here, place.begun, frames=frames)
     for change in changes:
         if present.get(change.key) != change.before:
             raise ConflictError(
@@ -203,21 +195,17 @@ def _check_before(connection: Connection, place: Place, changes: Sequence[Change
 def _set_marks(connection: Connection, place: Place, changes: Sequence[Change]) -> None:
     """Bring the marks table up to the event."""
     case, reading = place.here
-    m = t.marks.c
-    rows = []
-    for change in changes:
-        frame, landmark = change.key
-        connection.execute(
-            delete(t.marks).where(
-                m.case_id == case,
-                m.reading == reading,
-                m.frame == frame,
-                m.landmark == landmark,
-            )
-        )
-        rows.append({"case_id": case, "reading": reading, **mark_row(change.key, change.after)})
-    if rows:
-        connection.execute(insert(t.marks), rows)
+    if not changes:
+        return
+    old = [
+        {"of_case": case, "of_reading": reading, "of_frame": frame, "of_landmark": landmark}
+        for frame, landmark in (change.key for change in changes)
+    ]
+    connection.execute(_FORGET, old)
+    here = {"case_id": case, "reading": reading}
+    connection.execute(
+        insert(t.marks), [{**here, **mark_row(each.key, each.after)} for each in changes]
+    )
 
 
 def mark_row(key: Key, mark: Mark | None) -> dict[str, object]:

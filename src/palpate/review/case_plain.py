@@ -7,7 +7,7 @@ from typing import Any
 from palpate.correlation import Correlation
 from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage, image_from_plain, image_to_plain
-from palpate.review.canonical import canonical, digest_of
+from palpate.review.canonical import canonical
 from palpate.review.event import Change
 from palpate.review.mark import Mark
 from palpate.scheme import LandmarkScheme
@@ -83,27 +83,31 @@ def marks_from_text(text: str) -> tuple[Mark, ...]:
 
 
 def predictions_to_text(
-    predictions: Mapping[int, PredictedImage], set_aside: tuple[str, ...]
-) -> tuple[str, dict[str, str]]:
-    """Return JSON, and what it shares with other cases: hash -> correlation as JSON.
+    predictions: Mapping[int, PredictedImage],
+    set_aside: tuple[str, ...],
+    share: Callable[[Correlation], str],
+) -> str:
+    """Return JSON.
 
-    Correlations are matrices of one model, and most of a prediction's numbers.
+    Args:
+        predictions: by frame.
+        set_aside: reasons in words.
+        share: keeps a correlation, which is most of a prediction's numbers and the same for all
+            cases of a model, and returns its hash.
     """
-    used: dict[int, str] = {}
-    shared: dict[str, str] = {}
-    for image in predictions.values():
+    digests: list[str] = []
+    places: dict[int, int] = {}
+    for _, image in sorted(predictions.items()):
         one = image.prediction.correlation
-        if one is not None and id(one) not in used:
-            text = canonical({"matrix": one.matrix.tolist(), "dimension": one.dimension})
-            used[id(one)] = digest_of(text)
-            shared[used[id(one)]] = text
-    digests = sorted(shared)
-    places = {identity: digests.index(digest) for identity, digest in used.items()}
+        if one is not None and id(one) not in places:
+            digest = share(one)
+            if digest not in digests:
+                digests.append(digest)
+            places[id(one)] = digests.index(digest)
     frames = {
         str(frame): image_to_plain(image, places) for frame, image in sorted(predictions.items())
     }
-    content = {"frames": frames, "correlations": digests, "set_aside": set_aside}
-    return canonical(content), shared
+    return canonical({"frames": frames, "correlations": digests, "set_aside": set_aside})
 
 
 def predictions_from_text(

@@ -1,10 +1,12 @@
 """The chain of events: each holds the hash of the one before, store-wide."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from palpate.review import tables as t
 from palpate.review.canonical import canonical
@@ -27,17 +29,36 @@ class Entry:
     key: str | None = None
 
 
-def append_entry(connection: Connection, entry: Entry, *, when: str) -> Event:
-    """Link an event to the last one and move the head, inside a writer's transaction."""
-    number, previous = connection.execute(select(t.head.c.number, t.head.c.digest)).one()
-    r = t.readings.c
-    here = (r.case_id == entry.case) & (r.reading == entry.reading)
-    step = connection.execute(select(r.step).where(here)).scalar()
+_HEAD = select(t.head.c.number, t.head.c.digest)
+_HERE = (t.readings.c.case_id == bindparam("of_case")) & (
+    t.readings.c.reading == bindparam("of_reading")
+)
+_FRESH = {"state": "new", "base": 0, "people": "[]", "signed": 0}
+
+
+def append_entry(
+    connection: Connection,
+    entry: Entry,
+    *,
+    when: str,
+    step: int,
+    values: Mapping[str, object] = MappingProxyType({}),
+) -> Event:
+    """Link an event to the last one, move the head and the reading, in a writer's transaction.
+
+    Args:
+        connection: of a writer.
+        entry: what happened.
+        when: UTC.
+        step: of the reading so far; 0 where there is no row of it.
+        values: columns of the reading that the event sets.
+    """
+    number, previous = connection.execute(_HEAD).one()
     event = Event(
         number + 1,
         entry.case,
         entry.reading,
-        (step or 0) + 1,
+        step + 1,
         entry.kind,
         entry.who,
         when,
@@ -49,23 +70,17 @@ def append_entry(connection: Connection, entry: Entry, *, when: str) -> Event:
         "",
     )
     event = replace(event, digest=event_digest(event))
-    if step is None:
-        connection.execute(
-            insert(t.readings).values(
-                case_id=entry.case,
-                reading=entry.reading,
-                step=1,
-                state="new",
-                base=0,
-                people="[]",
-                updated=when,
-                signed=0,
-            )
-        )
+    now = {**values, "step": event.step, "updated": when}
+    if entry.kind == "sign":
+        now["signed"] = event.number
+    if step:
+        here = {"of_case": entry.case, "of_reading": entry.reading}
+        connection.execute(update(t.readings).where(_HERE).values(now), here)
     else:
-        connection.execute(update(t.readings).where(here).values(step=event.step, updated=when))
-    connection.execute(insert(t.events).values({**event_row(event), "key": entry.key}))
-    connection.execute(update(t.head).values(number=event.number, digest=event.digest))
+        fresh = {"case_id": entry.case, "reading": entry.reading, **_FRESH, **now}
+        connection.execute(insert(t.readings), fresh)
+    connection.execute(insert(t.events), {**event_row(event), "key": entry.key})
+    connection.execute(update(t.head), {"number": event.number, "digest": event.digest})
     return event
 
 

@@ -49,8 +49,9 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Connection that alone writes; what it wrote is on the disk when the block has ended."""
         with self.exclusive() as connection:
-            # On PostgreSQL this row is what writers wait for.
-            connection.execute(select(t.head.c.number).with_for_update())
+            if not self.is_sqlite:
+                # This row is what writers wait for.
+                connection.execute(select(t.head.c.number).with_for_update())
             yield connection
 
     @contextmanager

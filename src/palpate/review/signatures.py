@@ -4,13 +4,13 @@ from sqlalchemy import Connection, insert, select
 
 from palpate.review import tables as t
 from palpate.review.account import Account, may
-from palpate.review.append import Place, check_text, ready, touch
+from palpate.review.append import Place, check_ready, check_text
 from palpate.review.canonical import digest_of
 from palpate.review.case import Signature
 from palpate.review.chain import Entry, append_entry
 from palpate.review.doors import check_active, check_reader
 from palpate.review.event import Event
-from palpate.review.readings import events_of, read_signature, standing
+from palpate.review.readings import events_of, read_signature
 from palpate.review.refusals import ConflictError, NotAllowedError, ReviewError, UnknownCaseError
 
 _REPORT = 64 * 2**20
@@ -37,10 +37,12 @@ def sign(  # noqa: PLR0913
     check_text(statement)
     if not statement.strip() or not 0 < len(report) <= _REPORT:
         raise ReviewError("a signature needs a statement and a report")
-    now = ready(connection, place, after)
+    check_ready(connection, place, after)
     digest = digest_of(report)
     entry = Entry(*place.here, "sign", who.name, place.case.model, note=statement, payload=digest)
-    event = append_entry(connection, entry, when=when)
+    now = place.now
+    values = {"state": "signed", "base": now.version}
+    event = append_entry(connection, entry, when=when, step=now.step, values=values)
     signature = Signature(who.name, who.title, when, statement, digest, event.number)
     case, reading = place.here
     connection.execute(
@@ -56,7 +58,6 @@ def sign(  # noqa: PLR0913
             content=report,
         )
     )
-    touch(connection, place, now, state="signed", signed=event.number)
     return signature
 
 
@@ -74,14 +75,13 @@ def reopen(
     check_text(reason)
     if not reason.strip():
         raise ReviewError("reopening needs a reason")
-    now = standing(connection, *place.here)
+    now = place.now
     if now.step != after:
         missed = events_of(connection, *place.here, after=min(after, now.step))
         raise ConflictError("the reading has gone on; nothing was saved", missed)
     entry = Entry(*place.here, "reopen", who.name, place.case.model, note=reason)
-    event = append_entry(connection, entry, when=when)
-    touch(connection, place, now, state="open", signed=0)
-    return event
+    values = {"state": "open", "signed": 0}
+    return append_entry(connection, entry, when=when, step=now.step, values=values)
 
 
 def check_reopener(connection: Connection, place: Place, who: Account) -> None:
@@ -89,8 +89,7 @@ def check_reopener(connection: Connection, place: Place, who: Account) -> None:
     check_active(connection, who)
     if not may(who, "reviewer"):
         check_reader(connection, place.project, place.reading, who, "reopen")
-    now = standing(connection, *place.here)
-    signature = read_signature(connection, now.signed)
+    signature = read_signature(connection, place.now.signed)
     if signature is None:
         raise ReviewError("this reading is not signed, so there is nothing to reopen")
     if signature.who != who.name and not may(who, "reviewer"):

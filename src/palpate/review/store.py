@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -28,7 +29,8 @@ from palpate.review.accounts import (
 from palpate.review.append import Place, save
 from palpate.review.begun import begun_marks
 from palpate.review.case import Case, CaseState, NewCase, Project, Reading, Signature, Urgency
-from palpate.review.cases import case_row, put_cases, read_case, urgency_of
+from palpate.review.cases import case_row, read_case, urgency_of
+from palpate.review.cases_put import Batch
 from palpate.review.clock import stamp, utc_now
 from palpate.review.database import Database
 from palpate.review.doors import check_name
@@ -38,7 +40,7 @@ from palpate.review.integrity import all_problems, take_in
 from palpate.review.migrate import migrate
 from palpate.review.projects import put_project, read_project
 from palpate.review.queue_rows import Order, Queue, count_states, read_neighbours, read_queue
-from palpate.review.readings import events_of, read_reading, standing
+from palpate.review.readings import events_of, look, read_reading
 from palpate.review.sessions import (
     SignedIn,
     drop_session,
@@ -181,21 +183,18 @@ class Store:
             ReviewError: an image is there with another film, or a prediction of other landmarks.
         """
         wanted = self.project(project)
-        put: list[str] = []
+        made: list[Case] = []
         rest = iter(cases)
         while batch := list(islice(rest, _BATCH)):
-            new = [(given, urgency.get(given.image, Urgency())) for given in batch]
-            identifiers = [secrets.token_urlsafe(16) for _ in batch]
+            new = [
+                (secrets.token_urlsafe(16), given, urgency.get(given.image, Urgency()))
+                for given in batch
+            ]
             with self._database.write() as connection:
-                put += put_cases(
-                    connection,
-                    wanted,
-                    new,
-                    who=who,
-                    when=stamp(self._now()),
-                    identifiers=identifiers,
-                )
-        return [self.case(identifier) for identifier in put]
+                when = stamp(self._now())
+                put = Batch(connection, wanted, who=who, when=when).put(new)
+                made += [self._case(connection, identifier, None) for identifier in put]
+        return made
 
     def case(self, identifier: str, *, reading: str | None = None) -> Case:
         """Return a case with its newest prediction, or with that which a reading began from.
@@ -208,11 +207,10 @@ class Store:
 
     def _case(self, connection: Connection, identifier: str, reading: str | None) -> Case:
         """Read a case, or take it from those that were read last: predictions never change."""
-        row = case_row(connection, identifier)
-        version = row.predicted
-        if reading is not None:
-            now = standing(connection, identifier, reading)
-            version = version if now.state == "new" else now.base
+        row, now = look(connection, identifier, reading or "")
+        return self._kept(connection, identifier, row, now.version)
+
+    def _kept(self, connection: Connection, identifier: str, row: Any, version: int) -> Case:
         with self._lock:
             known = self._cases.get((identifier, version))
             if known is not None:
@@ -283,7 +281,7 @@ class Store:
         """
         with self._database.read() as connection:
             place = self._place(connection, case, name)
-            return read_reading(connection, case, name, place.begun, events=events)
+            return read_reading(connection, case, name, place.begun, place.now, events=events)
 
     def readings(self, case: str) -> tuple[str, ...]:
         """Return the names of the readings that somebody has begun."""
@@ -539,7 +537,9 @@ class Store:
             drop_session(connection, token_hash)
 
     def _place(self, connection: Connection, identifier: str, reading: str) -> Place:
-        case = self._case(connection, identifier, reading)
+        row, now = look(connection, identifier, reading)
+        case = self._kept(connection, identifier, row, now.version)
         project = self.project(case.project)
         check_name(project, reading)
-        return Place(project, case, reading, begun_marks(case.given, assisted=project.assisted))
+        begun = begun_marks(case.given, assisted=project.assisted)
+        return Place(project, case, reading, begun, now)

@@ -11,7 +11,7 @@ from palpate.review.canonical import digest_of
 from palpate.review.case import Case, Project
 from palpate.review.chain import event_of
 from palpate.review.event import GENESIS, SHARED, Event, event_digest
-from palpate.review.readings import present_marks, read_signature, standing
+from palpate.review.readings import look, present_marks, read_signature
 from palpate.review.replay import replayed
 
 _AT_ONCE = 1000
@@ -101,8 +101,8 @@ def reading_problems(
     rows = connection.execute(
         select(t.events).where(e.case_id == case, e.reading == reading).order_by(e.step)
     ).all()
-    now = standing(connection, case, reading)
     try:
+        _, now = look(connection, case, reading)
         events = [event_of(row) for row in rows]
         project, whole = find(case, now.base)
         again = replayed(project, whole, events)
