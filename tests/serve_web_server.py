@@ -2,14 +2,16 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import numpy as np
 import uvicorn
+from argon2 import PasswordHasher
 from PIL import Image as Pillow
 
 from palpate.files import sha256
@@ -17,6 +19,7 @@ from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
 from palpate.prediction import Prediction
 from palpate.protocols.protocol import read_protocol
+from palpate.review import accounts
 from palpate.review.account import Account
 from palpate.review.case import NewCase, Project, Urgency
 from palpate.review.store import Store
@@ -67,7 +70,7 @@ def film(path: Path, seed: int = 0, *, dtype: str = "uint8") -> Path:
     return path
 
 
-def filled(folder: Path) -> Store:
+def filled(folder: Path, people: Iterable[Account] = ACCOUNTS) -> Store:
     """Make a review of a shared and a blinded project with a film each, and one predicted."""
     store = Store.open(folder / "review.sqlite")
     protocol = read_protocol("cervical")
@@ -90,7 +93,7 @@ def filled(folder: Path) -> Store:
     ]
     store.add_cases("necks", cases, who="test", urgency={"deep.png": Urgency(class_change=0.4)})
     store.add_cases("blind", cases[:1], who="test", urgency={})
-    for account in ACCOUNTS:
+    for account in people:
         store.add_account(account, PASSWORD)
     return store
 
@@ -99,7 +102,9 @@ def filled(folder: Path) -> Store:
 def served(folder: Path) -> Iterator[Served]:
     """Serve a review from another thread until the block ends."""
     settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER)
-    with filled(folder) as store, listening("127.0.0.1", 0) as listener:
+    # Passwords are hashed as ever, with less work.
+    cheap = patch.object(accounts, "_HASHER", PasswordHasher(1, 8, 1))
+    with cheap, filled(folder) as store, listening("127.0.0.1", 0) as listener:
         config = uvicorn.Config(
             create_app(store, settings), log_config=None, access_log=False, lifespan="off"
         )

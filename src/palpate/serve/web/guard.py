@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from urllib.parse import urlsplit
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -95,8 +96,8 @@ class Guard:
         )
 
 
-class _TooLargeError(Exception):
-    """More came than was declared."""
+class _TooLargeError(HTTPException):
+    """More came than may; of this kind, so that whoever reads a body lets it pass."""
 
 
 class _Request:
@@ -114,8 +115,6 @@ class _Request:
         try:
             if refused is None:
                 await self.guard.app(self.scope, self.receive, self.send)
-        except _TooLargeError:
-            refused = self.guard.too_large(self.scope)
         except Exception as error:  # noqa: BLE001  whatever it is, the client gets a sentence
             self.tell(error)
             refused = RefusedError(
@@ -132,7 +131,7 @@ class _Request:
         message = await self._receive()
         self.came += len(message.get("body", b""))
         if self.came > self.guard.most(self.scope):
-            raise _TooLargeError
+            raise _TooLargeError(413, self.guard.too_large(self.scope).message.sentence)
         return message
 
     async def send(self, message: Message) -> None:

@@ -59,10 +59,10 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Refusals of a route for the OpenAPI document, with those that every route may give.
 
     Example:
-        >>> sorted(documented(409))
-        [400, 401, 403, 404, 409, 413, 415, 421, 422, 500, 503]
+        >>> 429 in documented(429), 429 in documented()
+        (True, False)
     """
-    every = {400, 401, 403, 404, 413, 415, 421, 422, 500, 503, *statuses}
+    every = {400, 401, 403, 404, 409, 413, 415, 421, 422, 500, 503, *statuses}
     return {status: {"model": Refusal} for status in sorted(every)}
 
 
@@ -99,6 +99,8 @@ def refuse_in_words(app: FastAPI) -> None:
     def plain(request: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 500
         sentence = _SENTENCES.get(status, "the request could not be read")
+        if status == 413 and isinstance(error, HTTPException):
+            sentence = error.detail
         headers = (error.headers if isinstance(error, HTTPException) else None) or {}
         return answer(RefusedError(status, _CODES.get(status, "invalid"), sentence, headers))
 

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/projects/{project}", tags=["labels"])
 _TABLE = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
-@router.get("/labels", response_class=Response, responses={**documented(409), 200: _TABLE})
+@router.get("/labels", response_class=Response, responses={**documented(), 200: _TABLE})
 def labels(
     given: Given,
     project: OfProject,

@@ -39,7 +39,7 @@ _BODY: dict[str, Any] = {
 
 
 # The body is read after the reader is known to be allowed to send one, so it is no argument.
-@router.post("", responses=documented(409), openapi_extra=_BODY)
+@router.post("", responses=documented(), openapi_extra=_BODY)
 async def upload(
     request: Request, given: Given, project: OfProject, reviewer: Reviewer
 ) -> Uploaded:
