@@ -29,7 +29,7 @@ from palpate.io.annotation import AnnotatedImage
 from palpate.io.dicom_sr import Provenance, Signer, sr_of, write_dicom
 from palpate.io.dicom_sr_read import is_sr, points_from_sr, read_sr, read_sr_listed
 from palpate.io.formats import format_of, format_to_write, read_annotation, reader_of, writer_of
-from palpate.measurement import Report
+from palpate.measurement import Measurement, Report
 from palpate.points import Points
 from palpate.scheme import LandmarkScheme
 
@@ -57,7 +57,13 @@ def signed(name: str) -> Provenance:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     (film,) = films(tmp_path / "study" / "a")
-    write_dicom(tmp_path / "sr.dcm", sr_of(PLAIN, POINTS, film, signed("Doe^Jane")))
+    # Quantities have regions too: a point of one landmark, a line of two. They are no landmarks.
+    measured = (
+        Measurement("triradiate", "px", value=3.0, landmarks=("triradiate",)),
+        Measurement("slope", "deg", value=3.0, landmarks=("triradiate", "lateral rim")),
+    )
+    report = Report("s1", "film.dcm", measured)
+    write_dicom(tmp_path / "sr.dcm", sr_of(report, POINTS, film, signed("Doe^Jane")))
     found = read_annotation(tmp_path / "sr.dcm")
     assert found.scheme.names == SCHEME.names
     (row,) = found.rows
