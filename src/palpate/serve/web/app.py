@@ -12,11 +12,13 @@ from palpate.serve.web import (
     route_accounts,
     route_cases,
     route_labels,
+    route_landmarks,
     route_projects,
     route_readings,
     route_report,
     route_session,
     route_signature,
+    route_sr,
     route_uploads,
 )
 from palpate.serve.web.attempts import Attempts
@@ -35,6 +37,8 @@ ROUTERS = (
     route_signature.router,
     route_uploads.router,
     route_labels.router,
+    route_landmarks.router,
+    route_sr.router,
     route_accounts.router,
     route_report.router,
     page_files.router,

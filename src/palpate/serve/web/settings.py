@@ -23,6 +23,7 @@ class Settings:
         public_address: what stands in a reader's address bar where a proxy is in front, as
             ``https://review.example.org``; empty where the application is reached itself.
         hosts: further names that a request may be addressed to, without their ports.
+        organisation: of the readers; DICOM takes a report as verified only with it.
         idle_s: a session ends after this long without a request.
         session_s: and after this long at the latest.
         request_bytes: largest body of a request that is no upload.
@@ -43,6 +44,7 @@ class Settings:
     owner: Account | None = None
     public_address: str = ""
     hosts: tuple[str, ...] = ()
+    organisation: str = ""
     idle_s: float = 2 * 3600.0
     session_s: float = 12 * 3600.0
     request_bytes: int = 4 * MIB
