@@ -90,11 +90,18 @@ def labels_of(
             annotator = "" if name == SHARED else name
             found = list(_rows(project, case, reading, annotator, number))
             left_out["no mark of a person"] += reading.state != "new" and not found
+            if found and _in_no_study(case):
+                left_out["frames of a DICOM file, which no study holds"] += 1
+                continue
             rows[annotator] += found
     files = {
         name: AnnotationFile(project.scheme, tuple(given)) for name, given in rows.items() if given
     }
     return files, {why: count for why, count in left_out.items() if count}
+
+
+def _in_no_study(case: Case) -> bool:
+    return case.given.frames > 1 and case.given.source not in ("video", "depth")
 
 
 def _names(store: Store, project: Project, case: Case) -> tuple[str, ...]:
@@ -117,7 +124,7 @@ def _rows(
             of_frame[mark.frame].append(mark)
     given = case.given
     for frame, marks in sorted(of_frame.items()):
-        clip = given.frames > 1 or given.source in ("video", "depth")
+        clip = given.source in ("video", "depth")
         image = frame_name(given.image, number(frame)) if clip else given.image
         points = points_of(project.scheme, marks, frame=frame)
         subject = given.subject or given.image

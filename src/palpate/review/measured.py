@@ -206,6 +206,8 @@ def _measured(
     if predicted is not None and (groups["model"] or groups["both"]):
         mixed = replace(predicted, prediction=_mixed(frame, predicted.prediction))
         for terms, scores in (("model", wish.scores), ("both", {})):
+            if not groups[terms]:
+                continue
             part = replace(protocol, quantities=tuple(groups[terms]))
             report = measure(part, mixed, level=wish.level, scores=scores)
             found |= {one.name: one for one in report.measurements}
