@@ -1,21 +1,27 @@
 """Films in by DICOM, reports out, nothing lost: against a real Orthanc."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import dcmread
+from typer.testing import CliRunner
 
 from dicom_films import write_film
 from dicom_service import PROTOCOL, Quick, Running, until, work
 from orthanc import TITLE, Orthanc, free_port
+from palpate.cli.dicom import dicom
 from palpate.errors import ConfigError, PalpateError
 from palpate.files import sha256
 from palpate.io.dicom_sr_read import read_sr
+from palpate.io.predictions import PredictionFile, write_predictions
 from palpate.serve.dicom.address import Caller, Peer
 from palpate.serve.dicom.associate import Timeouts
 from palpate.serve.dicom.delivery import Delivered
@@ -26,6 +32,7 @@ from palpate.serve.dicom.retrieve import Archive, fetch_web, of_patient, patient
 from palpate.serve.dicom.send import StoreDestination, echo
 from palpate.serve.dicom.service import Service
 from palpate.serve.dicom.web import WebArchive
+from palpate.workflows.dicom_objects import FilmWork
 
 OURS = "PALPATE"
 
@@ -296,3 +303,113 @@ def test_addresses_are_read_or_refused_in_words():
         Caller.parse("A@b:104")
     with pytest.raises(ConfigError, match="--allow"):
         Listening(host="0.0.0.0")
+
+
+@pytest.fixture
+def command():
+    """Run ``palpate dicom ...``; give the exit code or error, and what was printed."""
+
+    def run(*words):
+        result = CliRunner().invoke(dicom, [str(word) for word in words])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            return result.exception
+        return result
+
+    return run
+
+
+def test_by_hand_studies_are_sent_fetched_and_named(tmp_path, orthanc, archive, command):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    data = write_film(folder / "a.dcm", study="by hand", patient="Q7")
+    write_film(folder / "b.dcm", study="by hand", patient="Q7", number=2)
+    assert command("echo", archive).exit_code == 0
+    assert command("send", folder, "--to", archive).exit_code == 0
+    assert command("send", folder, "--web", orthanc.web).exit_code == 0
+    (folder / "c.dcm").write_bytes(b"no film")
+    failed = command("send", folder, "--to", archive)
+    assert isinstance(failed, PalpateError)
+    assert "1 of 3" in str(failed)
+    where = {"--from": archive, "--web": orthanc.web}
+    asks = {"--study": data.StudyInstanceUID, "--patient-hash": patient_hash("Q7")}
+    for i, (flag, place) in enumerate(where.items()):
+        for j, (ask, value) in enumerate(asks.items()):
+            out = tmp_path / f"{i}{j}"
+            assert command("fetch", flag, place, ask, value, "--out", out).exit_code == 0
+            assert len(list(out.glob("*.dcm"))) == 2
+    assert "no study fits" in str(
+        command("fetch", "--from", archive, "--query", "StudyDate=19000101", "--out", tmp_path)
+    )
+    assert "KEYWORD=VALUE" in str(
+        command("fetch", "--from", archive, "--query", "Name=Doe", "--out", tmp_path)
+    )
+    assert command("fetch", "--out", tmp_path, "--study", "1.2").exit_code == 2
+
+
+@_REFUSED
+def test_the_command_serves_until_it_is_told_to_stop(tmp_path, command, monkeypatch):
+    film = tmp_path / "film.dcm"
+    data = write_film(film, study="command")
+    monkeypatch.setattr("palpate.workflows.asking.load_asked", lambda *_, **__: Quick())
+    monkeypatch.setattr("palpate.workflows.dicom_serve.read_protocol", lambda name: PROTOCOL)
+    port, out = free_port(), tmp_path / "out"
+    seen = []
+
+    def client():
+        try:
+            until(lambda: _send(film, port).outcome == "stored")
+            with Ledger(out / "ledger.sqlite") as ledger:
+                until(lambda: len(ledger.objects()) == 2)
+                seen.extend(ledger.objects())
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=client)
+    before = signal.getsignal(signal.SIGTERM)
+    thread.start()
+    told = command("serve", "RUN", "--out", out, "--port", port, "--quiet", 0, "--presentation")
+    thread.join()
+    assert told.exit_code == 0, told
+    assert signal.getsignal(signal.SIGTERM) is before
+    kinds = {dcmread(out / "outbox" / one.file).Modality for one in seen}
+    assert kinds == {"SR", "PR"}
+    listed = json.loads(command("ledger", out, "--json").stdout)
+    assert listed["films"][0]["uid"] == data.SOPInstanceUID
+    assert "predicted" in command("ledger", out).stdout
+    assert command("ledger", out, "--again").exit_code == 0
+
+
+def test_reports_of_a_predictions_file(tmp_path, command, monkeypatch):
+    monkeypatch.setattr("palpate.protocols.protocol.read_protocol", lambda name: PROTOCOL)
+    films = tmp_path / "films"
+    films.mkdir()
+    data = write_film(films / "a.dcm", patient="P1")
+    (films / "b.dcm").write_bytes(b"gone bad")
+    make = FilmWork(Quick(), PROTOCOL)
+    one = make.measured(films / "a.dcm", "").predicted
+    file = PredictionFile(
+        PROTOCOL.scheme,
+        tuple(replace(one, image=name) for name in ("a.dcm", "b.dcm", "../films/a.dcm", "c.dcm")),
+    )
+    write_predictions(file, tmp_path / "predictions.json")
+    words = ("report", tmp_path / "predictions.json", "--images", films, "--out", tmp_path / "sr")
+    failed = command(*words, "--protocol", "cephalogram", "--presentation")
+    assert "3 films have no report" in str(failed)
+    written = sorted(path.name for path in (tmp_path / "sr").iterdir())
+    assert written == ["a.presentation.dcm", "a.sr.dcm"]
+    assert read_sr(tmp_path / "sr" / "a.sr.dcm").rows[0].image == data.SOPInstanceUID
+
+
+def test_a_folder_loses_what_identifies(tmp_path, command):
+    (tmp_path / "in").mkdir()
+    write_film(tmp_path / "in" / "Doe.dcm", patient="P1")
+    key, salt = tmp_path / "key.csv", tmp_path / "salt"
+    words = ("deidentify", tmp_path / "in", tmp_path / "out", "--salt-file", salt, "--key", key)
+    told = command(*words)
+    assert told.exit_code == 0, told
+    (made,) = (tmp_path / "out").iterdir()
+    assert made.name in key.read_text()
+    assert key.stat().st_mode & 0o077 == 0
+    assert "look at pictures" in " ".join(told.stdout.split())
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    assert "left out" in str(command(*words))
