@@ -6,7 +6,9 @@ names for the middle of them; a line is two places.
 
 To add a kind: a class here with ``kind``, ``gives``, ``needs`` and ``value`` (and ``values``, if it
 can be had for many scenes at once), its name in ``FORMULAS`` and in ``AnyFormula``, a paragraph in
-docs/protocols.md, and one quantity with a worked example that uses it.
+docs/protocols.md, and one quantity with a worked example that uses it; for the page its twin in
+serve/page/js/protocol/formulas.js and drawing.js, with a row in ``KINDS`` of
+tests/test_live_formulas.py.
 """
 # ruff: noqa: D102 - Formula says what needs, value, values and held are, once for all kinds.
 
