@@ -308,6 +308,16 @@ def test_a_film_with_few_tags_and_a_latin_name_is_enough(film: Path, tmp_path: P
     assert dcmread(tmp_path / "bare.dcm").PatientName.encodings == ("latin_1",)
 
 
+def test_the_dataset_that_was_given_stays_as_it_was(film: Path) -> None:
+    given = dcmread(film)
+    given.SpecificCharacterSet = "ISO_IR 100"
+    given.StudyID = None
+    before = given.to_json()
+    sr_of(REPORT, POINTS, given)
+    assert given.to_json() == before
+    assert given.SpecificCharacterSet == "ISO_IR 100"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -4,6 +4,7 @@ Films come without tags that a derived object must repeat (StudyID, PatientBirth
 standard lets be empty is empty here; what identifies the image must be there.
 """
 
+from copy import copy
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -36,9 +37,8 @@ def source_of(image: Path | Dataset) -> Dataset:
     with quiet():
         for element in header:
             if element.tag.group < 0x7FE0 and not element.tag.is_private:
-                source.add(element)
-        # Names are decoded while the film's own character set is known.
-        source.decode()
+                # An element of its own: what is completed here is not the caller's.
+                source.add(copy(element))
     missing = [keyword for keyword in _IDENTITY if not str(source.get(keyword, "") or "")]
     if missing:
         raise FormatError(
