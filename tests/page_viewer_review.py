@@ -81,7 +81,7 @@ def _lamps(folder: Path) -> list[NewCase]:
     values = np.zeros((300, 240), dtype=np.uint16)
     values[LAMP[1], LAMP[0]] = 65_535
     path = _film(folder / "lamp.png", values)
-    marks = (Mark("C2_odontoid_tip", "visible", *map(float, LAMP)),)
+    marks = (Mark("C2_odontoid_tip", "visible", float(LAMP[0]), float(LAMP[1])),)
     colour = np.zeros((30, 40, 3), dtype=np.uint8)
     colour[:, :20, 2] = 200
     red = _film(folder / "colour.png", colour)

@@ -1,7 +1,11 @@
 """The film as it is painted: pixels, windows, sizes, frames."""
 
 import json
+import re
 from collections.abc import Iterator
+from importlib.resources import files
+from os.path import normpath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -263,3 +267,20 @@ def test_names_that_stand_on_the_film_do_not_cover_each_other(viewer: Viewer) ->
             across = min(a["right"], b["right"]) - max(a["left"], b["left"])
             down = min(a["bottom"], b["bottom"]) - max(a["top"], b["top"])
             assert across < 8 or down < 8
+
+
+def test_the_page_names_every_module_that_it_needs() -> None:
+    """Named in advance, modules come at once and not one after another."""
+    page = Path(str(files("palpate.serve") / "page"))
+    waiting, needed = [page / "js/viewer/case.js"], set()
+    while waiting:
+        module = waiting.pop()
+        if module in needed:
+            continue
+        needed.add(module)
+        imported = re.findall(r'from "(\.[^"]+)"', module.read_text(encoding="utf-8"))
+        waiting += [Path(normpath(module.parent / name)) for name in imported]
+    markup = (page / "case.html").read_text(encoding="utf-8")
+    named = {page / name for name in re.findall(r'(?:href|src)="/page/(js/[^"]+)"', markup)}
+    assert named == needed
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)", markup)

@@ -1,4 +1,4 @@
-"""Two readers, lost connections, reloads: no one's work is lost, and the page says what is not saved."""
+"""Two readers, lost connections, reloads: no work is lost, the page says what is not saved."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -133,7 +133,12 @@ def test_what_was_not_saved_when_the_page_was_left_is_saved_on_return(
 ) -> None:
     viewer.open(IMAGES[5])
     asked = []
-    viewer.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    viewer.page.once("dialog", leave)
     viewer.page.route("**/events", lambda route: route.abort())
     last = moves(viewer, 18)
     state(viewer, "waiting")

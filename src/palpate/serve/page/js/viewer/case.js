@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { element } from "../element.js";
 import { Clip } from "./clip.js";
 import { Desk } from "./desk.js";
+import * as early from "./early.js";
 import { Film } from "./film.js";
 import { Frames } from "./frames.js";
 import { Page } from "./page.js";
@@ -13,25 +14,22 @@ import { Tools } from "./tools.js";
 const byId = (id) => document.getElementById(id);
 
 function addresses(film, name) {
-  const path = `/api/cases/${encodeURIComponent(film.id)}`;
   return {
-    case: path,
-    reading: `${path}/readings/${encodeURIComponent(name)}`,
+    reading: `${early.path}/readings/${encodeURIComponent(name)}`,
     report: `/case/${encodeURIComponent(film.id)}/report?reading=${encodeURIComponent(name)}`,
-    pixels: (frame) => `${path}/pixels?frame=${frame}`,
+    pixels: (frame) => `${early.path}/pixels?frame=${frame}`,
   };
 }
 
 async function open() {
-  const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
-  const path = `/api/cases/${encodeURIComponent(id)}`;
-  // The first frame is on its way while the rest is asked for.
-  const pixels = api.bytes(`${path}/pixels?frame=0`);
-  pixels.catch(() => {}); // told where the frame is shown
-  const [session, film] = await Promise.all([api.whoami(), api.get(path)]);
+  const [session, film] = await Promise.all([early.session, early.film]);
   const name = new URLSearchParams(location.search).get("reading") || film.own;
   const urls = addresses(film, name);
   const project = `/api/projects/${encodeURIComponent(film.project)}`;
+  const canvas = new Film(byId("film"), film);
+  const first = { bytes: early.firstFrame };
+  const frames = new Frames(film, (frame) => firstOr(first, frame, urls));
+  frames.get(0).catch(() => {}); // made ready meanwhile; told where it is shown
   const [protocol, message] = await Promise.all([
     api.get(`${project}/protocol`),
     api.get(`${urls.reading}?events=50`),
@@ -39,12 +37,9 @@ async function open() {
   const reading = new Reading(message, session.name);
   const desk = new Desk({ film, protocol, reading });
   const post = (event) => api.post(`${urls.reading}/events`, event);
-  const saver = new Saver(reading, post, sessionStorage, `palpate-${id}-${name}-${session.name}`);
-  const canvas = new Film(byId("film"), film);
+  const saver = new Saver(reading, post, sessionStorage, `palpate-${film.id}-${name}-${session.name}`);
   const page = new Page({ desk, saver, canvas, urls });
   page.tools = new Tools(toolParts(), desk, canvas);
-  const first = { bytes: pixels };
-  const frames = new Frames(film, (frame) => firstOr(first, frame, urls));
   const clip = new Clip(
     { bar: byId("clip"), slider: byId("frame"), text: byId("frame-text") }, desk, frames,
     (planes) => page.showFilm(planes),

@@ -67,9 +67,7 @@ export class Film {
   window(window, { inverted = this.inverted } = {}) {
     this.windowed = window;
     this.inverted = inverted;
-    this.ramp = ramp(window, this.dtype);
-    this.colours = (this.depth ? depths : greys)({ inverted });
-    this.table = null;
+    this.rampOf = null;
     this.ask();
   }
 
@@ -83,17 +81,29 @@ export class Film {
   }
 
   paint() {
-    if (!this.planes || !this.view || !this.ramp || !this.picture) return;
+    if (!this.planes || !this.view || !this.windowed || !this.picture) return;
     if (this.moved) this.take();
+    this.tabulate();
     this.fill(this.pixels, this.shown, this.canvas.width);
     this.context.putImageData(this.picture, 0, 0);
     this.paints += 1;
+    if (this.paints === 1) performance.mark("film painted");
     this.canvas.dataset.paints = String(this.paints);
+  }
+
+  /** Brightness of every value, made once for each window that is painted. */
+  tabulate() {
+    if (this.rampOf === this.windowed) return;
+    this.rampOf = this.windowed;
+    this.ramp = ramp(this.windowed, this.dtype);
+    this.colours = (this.depth ? depths : greys)({ inverted: this.inverted });
+    this.table = null;
   }
 
   /** Paints another canvas: a part of the film at a scale of its own. */
   paintPart(canvas, view) {
-    if (!this.planes) return;
+    if (!this.planes || !this.windowed) return;
+    this.tabulate();
     const context = canvas.getContext("2d");
     const picture = context.createImageData(canvas.width, canvas.height);
     const shown = this.planes.map((plane) => resample(plane, view, canvas));
@@ -154,7 +164,8 @@ export class Film {
 
   pixelOfValue() {
     if (!this.table) {
-      this.table = Uint32Array.from(this.ramp, (brightness) => this.colours[brightness]);
+      this.table = new Uint32Array(this.ramp.length);
+      for (let i = 0; i < this.table.length; i += 1) this.table[i] = this.colours[this.ramp[i]];
       if (this.depth) this.table[0 - range(this.dtype)[0]] = HOLE_PIXEL;
     }
     return this.table;

@@ -26,11 +26,10 @@ export function ramp(window, dtype) {
   const out = new Uint8ClampedArray(greatest - least + 1);
   const centre = window.centre - 0.5;
   const width = Math.max(1, window.width) - 1;
-  for (let i = 0; i < out.length; i += 1) {
-    const value = i + least;
-    if (width === 0) out[i] = value > centre ? 255 : 0;
-    else out[i] = ((value - centre) / width + 0.5) * 255;
-  }
+  const last = width / 2 + centre;
+  const slope = width === 0 ? 0 : 255 / width;
+  for (let i = 0, value = least; i < out.length; i += 1, value += 1)
+    out[i] = value > last ? 255 : (value - centre) * slope + (width === 0 ? 0 : 127.5);
   return out;
 }
 
