@@ -183,28 +183,15 @@ def _report(protocol: Protocol, evidence: _Evidence, empty: Report) -> Report:
 
 def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Measurement:
     """Return the quantity, or the reason why not."""
-    normal = protocol.normal(quantity)
-
-    def refuse(reason: str) -> Measurement:
-        return Measurement(
-            quantity.name,
-            quantity.unit,
-            reason=reason,
-            level=evidence.level,
-            landmarks=quantity.needs(),
-            protocol=protocol.label,
-            normal=normal,
-        )
-
     obstacle = _obstacle(quantity, evidence)
     if obstacle is not None:
-        return refuse(obstacle)
+        return _refused(protocol, quantity, evidence, obstacle)
     scale = _scale(quantity, evidence)
     facing = None
     if quantity.formula.needs_facing() and protocol.facing is not None:
         facing = protocol.facing.of({name: scale * p for name, p in evidence.at.items()})
         if facing is None:
-            return refuse(_no_facing(protocol, evidence))
+            return _refused(protocol, quantity, evidence, _no_facing(protocol, evidence))
     height = None if evidence.size is None else float(scale[1] * evidence.size[1])
     scene = Scene({n: scale * evidence.at[n] for n in quantity.needs()}, facing or 1.0, height)
     asked = Asked(
@@ -218,7 +205,7 @@ def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Mea
     try:
         result = _evaluate(quantity, scene, evidence, scale, asked)
     except GeometryError as error:
-        return refuse(str(error))
+        return _refused(protocol, quantity, evidence, str(error))
     told = result.doubt
     return Measurement(
         quantity.name,
@@ -229,7 +216,7 @@ def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Mea
         level=evidence.level,
         landmarks=result.landmarks,
         protocol=protocol.label,
-        normal=normal,
+        normal=protocol.normal(quantity),
         note="; ".join(
             note for note in (result.note, *_notes(protocol, quantity, evidence)) if note
         ),
@@ -237,6 +224,20 @@ def _measure(protocol: Protocol, quantity: Quantity, evidence: _Evidence) -> Mea
         basis=told.basis,
         probabilities=told.chances,
         crosses=told.crosses,
+    )
+
+
+def _refused(
+    protocol: Protocol, quantity: Quantity, evidence: _Evidence, reason: str
+) -> Measurement:
+    return Measurement(
+        quantity.name,
+        quantity.unit,
+        reason=reason,
+        level=evidence.level,
+        landmarks=quantity.needs(),
+        protocol=protocol.label,
+        normal=protocol.normal(quantity),
     )
 
 
