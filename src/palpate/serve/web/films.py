@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,7 @@ UPLOADED = "@uploaded/"
 _REMEMBERED = 50_000
 
 Place = tuple[str, str, int]
+Find = Callable[[], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,13 @@ class Films:
     def __post_init__(self) -> None:
         self._limiter = CapacityLimiter(self.decoders)
 
-    async def film(self, path: Path, given: NewCase, frame: int) -> Film:
+    async def film(self, find: Find, given: NewCase, frame: int) -> Film:
         """Return a frame, decoded now or before.
+
+        Args:
+            find: where the film lies; asked only if it has to be read.
+            given: the case's film.
+            frame: of a clip; 0 of an image.
 
         Raises:
             FormatError, StudyError: as :func:`palpate.serve.web.film.read_film`.
@@ -77,9 +84,9 @@ class Films:
         held = self._find(place)
         if held is not None:
             return held
-        return await to_thread.run_sync(self._read, path, given, place, limiter=self._limiter)
+        return await to_thread.run_sync(self._read, find, given, place, limiter=self._limiter)
 
-    async def look(self, path: Path, given: NewCase) -> Look:
+    async def look(self, find: Find, given: NewCase) -> Look:
         """Return what is known of a film; it is decoded only if it never was.
 
         Raises:
@@ -89,7 +96,7 @@ class Films:
             known = self._looks.get((given.digest, given.film))
         if known is not None:
             return known
-        film = await self.film(path, given, 0)
+        film = await self.film(find, given, 0)
         return Look(film.kind, film.channels, film.window, film.rate_hz)
 
     def _find(self, place: Place) -> Film | None:
@@ -99,10 +106,11 @@ class Films:
                 self._held.move_to_end(place)
             return film
 
-    def _read(self, path: Path, given: NewCase, place: Place) -> Film:
+    def _read(self, find: Find, given: NewCase, place: Place) -> Film:
         held = self._find(place)
         if held is not None:  # it came while this one waited in line
             return held
+        path = find()
         try:
             film = read_film(path, given, place[2])
         except MemoryError as error:

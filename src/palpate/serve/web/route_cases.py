@@ -1,5 +1,6 @@
 """Cases: what the viewer needs, their pixels, and marks measured without being saved."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +24,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 @router.get("/{case}", responses=documented())
 async def case(given: Given, reached: OfCase, place: Annotated[Place, Query()]) -> CaseMessage:
     """What the viewer needs of a case, but for its pixels and its reading."""
-    path = await to_thread.run_sync(_path, given, reached)
-    look = await given.films.look(path, reached.case.given)
+    look = await given.films.look(partial(_path, given, reached), reached.case.given)
     return await to_thread.run_sync(_message, given, reached, look, place)
 
 
@@ -73,8 +73,7 @@ async def pixels(
     headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
     if known == tag:
         return Response(status_code=304, headers=headers)
-    path = await to_thread.run_sync(_path, given, reached)
-    values = (await given.films.film(path, film, frame)).values
+    values = (await given.films.film(partial(_path, given, reached), film, frame)).values
     return Response(values.tobytes(), 200, headers, "application/octet-stream")
 
 

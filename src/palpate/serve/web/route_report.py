@@ -75,11 +75,11 @@ async def _films(
     """Pictures of the marked frames; where the film cannot be read, the sentence why."""
     frames = sorted({mark.frame for mark in report.marks})
     film = reached.case.given
+    find = partial(film_path, given.store, reached.case, given.settings.films)
     drawn = []
     try:
-        path = await to_thread.run_sync(film_path, given.store, reached.case, given.settings.films)
         for frame in frames[:_PICTURES]:
-            values = await given.films.film(path, film, frame)
+            values = await given.films.film(find, film, frame)
             draw = partial(report_film, values, report, reached.project.scheme, frame)
             drawn.append(await to_thread.run_sync(draw))
     except FormatError as error:
