@@ -1,17 +1,21 @@
 """Many who write at once, processes that are killed, disks that are full: nothing is lost."""
 
+import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from palpate.review.account import Account
-from palpate.review.event import SHARED
-from palpate.review.refusals import ConflictError, StoreError
+from palpate.review.event import SHARED, Event
+from palpate.review.refusals import ConflictError, ReviewError, StoreError
 from palpate.review.store import Store
 from review_store_cases import ANNA, drag, fill, moved
 
@@ -103,7 +107,7 @@ def test_a_process_that_is_killed_has_lost_nothing_that_it_was_told_is_saved(rev
 
 def test_a_full_disk_is_said_and_nothing_is_lost(review):
     path, case = review
-    writer = _start(path, case, "ann", most_bytes=600_000)
+    writer = _start(path, case, "ann", most_bytes=400_000)
     said = writer.communicate(timeout=60)[0].split("\n")[:-1]
     assert said[-1] == (
         "refused the disk is full: nothing was saved; free some space and save again"
@@ -165,3 +169,48 @@ def test_errors_never_quote_what_was_stored(review):
             drag(store, case, 1.0)
         assert "Jane" not in str(refused.value)
         assert "nothing was saved" in str(refused.value)
+
+
+def _all_at_once(store, jobs):
+    """Have them queue behind somebody who holds the review, then let go."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        with store._database._turn:
+            futures = [pool.submit(job) for job in jobs]
+            waiting = store._database._together._waiting
+            while len(waiting) < len(jobs) and not any(each.done() for each in futures):
+                time.sleep(0.001)
+        return [future.exception() or future.result() for future in futures]
+
+
+def test_who_is_refused_does_not_take_along_who_waits_beside_them(tmp_path):
+    with Store.open(tmp_path / "review.sqlite") as store:
+        cases = [case.identifier for case in fill(store, tmp_path, 20)]
+        jobs = [partial(drag, store, case, 1.0) for case in cases]
+        jobs[7] = partial(
+            store.append, cases[7], SHARED, after=0, key="k" * 8, who=ANNA, kind="marks"
+        )
+        outcomes = _all_at_once(store, jobs)
+        assert isinstance(outcomes[7], ReviewError)
+        saved = [outcome for outcome in outcomes if isinstance(outcome, Event)]
+        assert sorted(each.number for each in saved) == list(range(1, 20))
+        for case, outcome in zip(cases, outcomes, strict=True):
+            assert list(store.history(case)) == [each for each in [outcome] if each in saved]
+        assert store.verify() == ()
+
+
+def test_nobody_hears_that_it_is_saved_where_it_did_not_get_to_the_disk(tmp_path):
+    with Store.open(tmp_path / "review.sqlite") as store:
+        cases = [case.identifier for case in fill(store, tmp_path, 5)]
+
+        def full(connection):
+            if connection.get_execution_options()["palpate_writes"]:
+                raise OperationalError("COMMIT", None, sqlite3.OperationalError("disk is full"))
+
+        event.listen(store._database.engine, "commit", full)
+        jobs = [partial(drag, store, case, 1.0) for case in cases]
+        outcomes = _all_at_once(store, jobs)
+        assert {str(outcome).split(":")[0] for outcome in outcomes} == {"the disk is full"}
+        assert len({id(outcome) for outcome in outcomes}) == 5
+        event.remove(store._database.engine, "commit", full)
+        assert store.head()[0] == 0
+        assert drag(store, cases[0], 1.0).number == 1

@@ -1,9 +1,11 @@
 """Time of the store alone: 10,000 cases, and readers who save, open cases and page the queue.
 
-    python benchmarks/review/store.py [--cases 10000] [--readers 50] [--seconds 15] [--store URL]
+    python benchmarks/review/store.py [--cases 10000] [--readers 50] [--seconds 15]
+        [--pause 1] [--store URL]
 
 Each reader is a thread that does, over and over: the queue's first page, a case with its reading,
-and five saved events. Without --store, in a temporary folder on this machine's disk.
+and five saved events with a pause before each. Without --store, in a temporary folder on this
+machine's disk.
 """
 
 import argparse
@@ -61,20 +63,23 @@ def new_cases(n: int) -> Iterator[tuple[NewCase, Urgency]]:
         yield case, Urgency(float(rng.uniform()), float(rng.uniform()), None, ("a reason",))
 
 
-def read_and_save(store: Store, number: int, until: float, times: Times) -> None:
+def read_and_save(
+    store: Store, number: int, cases: list[str], pause: float, until: float, times: Times
+) -> None:
     """One reader, until the time is over."""
     who = Account(f"reader{number}", f"Reader {number}", "reader")
     rng = np.random.default_rng(number)
     saved = 0
     while time.perf_counter() < until:
         with timed(times, "queue, first page"):
-            page = store.queue("ceph", reader=who)
-        case = page.rows[int(rng.integers(len(page.rows)))].id
+            store.queue("ceph", reader=who)
+        case = cases[int(rng.integers(len(cases)))]
         with timed(times, "case with its reading"):
             given = store.case(case)
             now = store.reading(case)
         name = given.given.predictions[0].prediction.scheme.names[number % 10]
         for _ in range(5):
+            time.sleep(float(rng.uniform(0.5, 1.5)) * pause)
             saved += 1
             after = Mark(name, "visible", *(float(v) for v in rng.uniform(0, 2000, 2)))
             try:
@@ -92,7 +97,6 @@ def read_and_save(store: Store, number: int, until: float, times: Times) -> None
                 times["conflicts"].append(0.0)
             with timed(times, "reading"):
                 now = store.reading(case)
-            time.sleep(float(rng.uniform(0.1, 0.5)))
 
 
 def main() -> None:
@@ -101,6 +105,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--readers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--pause", type=float, default=1.0, help="before each save, in s")
     parser.add_argument("--store", default=None)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +120,7 @@ def run(store: Store, folder: Path, given: argparse.Namespace) -> None:
     store.add_project(Project("ceph", "Cephalograms", protocol.scheme, protocol), root=folder)
     made = list(new_cases(given.cases))
     begun = time.perf_counter()
-    store.add_cases(
+    cases = store.add_cases(
         "ceph",
         [case for case, _ in made],
         who="root",
@@ -123,9 +128,12 @@ def run(store: Store, folder: Path, given: argparse.Namespace) -> None:
     )
     print(f"{given.cases} cases put in: {time.perf_counter() - begun:.1f} s")
     times: Times = defaultdict(list)
+    names = [case.identifier for case in cases]
     until = time.perf_counter() + given.seconds
     threads = [
-        threading.Thread(target=read_and_save, args=(store, number, until, times))
+        threading.Thread(
+            target=read_and_save, args=(store, number, names, given.pause, until, times)
+        )
         for number in range(given.readers)
     ]
     for thread in threads:
@@ -133,7 +141,10 @@ def run(store: Store, folder: Path, given: argparse.Namespace) -> None:
     for thread in threads:
         thread.join()
     conflicts = len(times.pop("conflicts", []))
-    print(f"{given.readers} readers, {given.seconds:g} s; {conflicts} conflicts")
+    print(
+        f"{given.readers} readers, {given.seconds:g} s, {given.pause:g} s between saves; "
+        f"{conflicts} conflicts"
+    )
     for what, values in times.items():
         p50, p95, p99 = np.percentile(values, [50, 95, 99])
         print(

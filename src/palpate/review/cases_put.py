@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
@@ -9,8 +10,13 @@ from sqlalchemy import Connection, Table, insert, select, update
 from palpate.correlation import Correlation
 from palpate.review import tables as t
 from palpate.review.canonical import canonical, digest_of
-from palpate.review.case import NewCase, Project, Urgency
-from palpate.review.case_plain import calibration_to_text, marks_to_text, predictions_to_text
+from palpate.review.case import Case, NewCase, Project, Urgency
+from palpate.review.case_plain import (
+    calibration_to_text,
+    marks_from_text,
+    marks_to_text,
+    predictions_to_text,
+)
 from palpate.review.chain import Entry, append_entry
 from palpate.review.event import SHARED
 from palpate.review.film_path import is_below
@@ -159,6 +165,12 @@ class Batch:
         if new and not self._connection.execute(select(known).where(known == digest)).first():
             self._rows.append((t.shared_values, {"digest": digest, "content": text}))
         return digest
+
+
+def made_case(project: str, identifier: str, given: NewCase, urgency: Urgency) -> Case:
+    """Return a case that was put in, as it comes back."""
+    tidy = replace(given, marks=marks_from_text(marks_to_text(given.marks)))
+    return Case(identifier, project, tidy, urgency, _model(given))
 
 
 def _says(given: NewCase) -> bool:

@@ -1,7 +1,7 @@
 """The database of a review: how it is opened, read and written, on SQLite or PostgreSQL."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from palpate.review import tables as t
 from palpate.review.refusals import StoreError
+from palpate.review.together import Result, Together
 
 _WRITES = "palpate_writes"
 # A server answers up to 40 requests at once, each with one connection.
@@ -32,6 +33,7 @@ class Database:
         if self.is_sqlite:
             _prepare_file(Path(self._url.database or ""), create=create)
         self.engine = _engine(self._url)
+        self._together = Together(self.write)
         # SQLite polls for its lock; those of one process queue here instead, first come first.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -53,6 +55,10 @@ class Database:
                 # This row is what writers wait for.
                 connection.execute(select(t.head.c.number).with_for_update())
             yield connection
+
+    def together(self, job: Callable[[Connection], Result]) -> Result:
+        """Run a job as :meth:`write` does, in one transaction with those of other threads."""
+        return self._together.do(job)
 
     @contextmanager
     def exclusive(self) -> Iterator[Connection]:

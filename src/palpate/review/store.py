@@ -30,7 +30,7 @@ from palpate.review.append import Place, save
 from palpate.review.begun import begun_marks
 from palpate.review.case import Case, CaseState, NewCase, Project, Reading, Signature, Urgency
 from palpate.review.cases import case_row, read_case, urgency_of
-from palpate.review.cases_put import Batch
+from palpate.review.cases_put import Batch, made_case
 from palpate.review.clock import stamp, utc_now
 from palpate.review.database import Database
 from palpate.review.doors import check_name
@@ -193,7 +193,9 @@ class Store:
             with self._database.write() as connection:
                 when = stamp(self._now())
                 put = Batch(connection, wanted, who=who, when=when).put(new)
-                made += [self._case(connection, identifier, None) for identifier in put]
+            for identifier, one in zip(put, new, strict=True):
+                fresh = identifier == one[0]
+                made.append(made_case(project, *one) if fresh else self.case(identifier))
         return made
 
     def case(self, identifier: str, *, reading: str | None = None) -> Case:
@@ -332,7 +334,8 @@ class Store:
             SchemeError: a landmark that the scheme does not know.
             StoreError: the disk is full, or the like; nothing was saved.
         """
-        with self._database.write() as connection:
+
+        def job(connection: Connection) -> Event:
             return save(
                 connection,
                 self._place(connection, case, reading),
@@ -345,6 +348,8 @@ class Store:
                 when=stamp(self._now()),
             )
 
+        return self._database.together(job)
+
     def sign(
         self, case: str, reading: str, *, after: int, who: Account, statement: str, report: bytes
     ) -> Signature:
@@ -354,7 +359,8 @@ class Store:
             SignedError: it is signed; says by whom and when.
             ConflictError: it has gone on since the report was made.
         """
-        with self._database.write() as connection:
+
+        def job(connection: Connection) -> Signature:
             return sign(
                 connection,
                 self._place(connection, case, reading),
@@ -365,6 +371,8 @@ class Store:
                 when=stamp(self._now()),
             )
 
+        return self._database.together(job)
+
     def reopen(self, case: str, reading: str, *, after: int, who: Account, reason: str) -> Event:
         """Take a signature back; the signed report can still be read.
 
@@ -372,11 +380,14 @@ class Store:
             NotAllowedError: neither a reviewer nor who signed.
             ReviewError: it is not signed, or there is no reason.
         """
-        with self._database.write() as connection:
+
+        def job(connection: Connection) -> Event:
             place = self._place(connection, case, reading)
             return reopen(
                 connection, place, who, after=after, reason=reason, when=stamp(self._now())
             )
+
+        return self._database.together(job)
 
     def signed_report(self, case: str, reading: str, digest: str | None = None) -> bytes:
         """Return the bytes that were signed, the last ones or those of a digest.
