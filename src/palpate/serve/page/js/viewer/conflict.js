@@ -10,7 +10,7 @@ import { keyOf } from "./marks.js";
 export function askAboutConflict(desk, saver) {
   const { missed, reading } = saver.refusal.body;
   const dialog = element("dialog", { "aria-labelledby": "conflict-title", class: "conflict" },
-    element("h2", { id: "conflict-title" }, headline(missed)),
+    element("h2", { id: "conflict-title" }, headline(missed, desk.reading.who)),
     element("p", {}, "Your change is still here and is not saved. What shall stand?"),
     comparison(desk, missed, reading),
     element("div", { class: "actions" },
@@ -34,9 +34,11 @@ function choice(close, words, kind, decide) {
   return element("button", { type: "button", class: kind, onclick: decided }, words);
 }
 
-function headline(missed) {
-  const people = [...new Set(missed.map(({ who }) => who))].join(" and ");
-  return people ? `${people} changed this case while you were working` : "This case has changed";
+function headline(missed, reader) {
+  const people = [...new Set(missed.map(({ who }) => who))];
+  if (people.length === 0) return "This case has changed";
+  if (people.every((who) => who === reader)) return "You changed this case in another window";
+  return `${people.join(" and ")} changed this case while you were working`;
 }
 
 function comparison(desk, missed, reading) {

@@ -5,8 +5,10 @@ import { short, svg } from "./svg.js";
 /**
  * @param {SVGGElement} layer
  * @param {import("./desk.js").Desk} desk
+ * @param {(name: string) => string} shown - the value as it stands beside the film: a number is
+ *   never said in two ways
  */
-export function showDrawing(layer, desk) {
+export function showDrawing(layer, desk, shown) {
   const quantity = desk.protocol.quantities.find(({ name }) => name === desk.quantity);
   if (!quantity) {
     if (layer.firstChild) layer.replaceChildren();
@@ -14,7 +16,12 @@ export function showDrawing(layer, desk) {
   }
   const { width, height, spacing_mm: spacing } = desk.film;
   const shapes = drawn(desk.protocol, quantity, desk.marks, { spacing, size: [width, height] });
-  layer.replaceChildren(...shapes.map((shape) => nodeOf(shape, desk.view)));
+  const said = shown(quantity.name).replace(" deg", "°");
+  layer.replaceChildren(
+    ...shapes.map((shape) =>
+      nodeOf(shape.kind === "text" && /\d/.test(shape.text) ? { ...shape, text: said } : shape, desk.view),
+    ),
+  );
 }
 
 function nodeOf(shape, view) {

@@ -97,8 +97,8 @@ export class Page {
 
   showMarks() {
     if (this.framedFor !== this.desk.frame) this.framed();
-    this.drawPoints();
     this.panel.show();
+    this.drawPoints();
     this.list.show();
     const { undo, redo } = this.desk.reading.stacks;
     byId("undo").disabled = undo.length === 0 || !this.desk.reading.editable;
@@ -113,7 +113,7 @@ export class Page {
     const quantity = desk.protocol.quantities.find(({ name }) => name === desk.quantity);
     layer.highlighted = new Set(quantity?.needs ?? []);
     layer.draw({ marks: desk.marks, view: desk.view, chosen: desk.chosen, dragged: desk.dragged });
-    showDrawing(layer.drawings, desk);
+    showDrawing(layer.drawings, desk, (name) => this.panel.said(name));
   }
 
   /** What the model said of the frame that is shown. */

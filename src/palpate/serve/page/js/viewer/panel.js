@@ -50,7 +50,7 @@ export class Panel {
     return parts.row;
   }
 
-  /** Shows the frame's numbers; returns those that are not official yet. */
+  /** Shows the frame's numbers. */
   show() {
     const { reading, frame } = this.desk;
     const official = new Map((reading.measurements[frame] ?? []).map((each) => [each.name, each]));
@@ -90,6 +90,11 @@ export class Panel {
     parts.sign.title = unusual ? `usual ${normal.low} to ${normal.high}: ${normal.source}` : "";
     parts.row.dataset.value = value ?? "";
     parts.row.dataset.official = official;
+  }
+
+  /** The value of a measurement as it is shown, with its unit. */
+  said(name) {
+    return this.rows.get(name).value.textContent;
   }
 
   /** Marks the row that is looked at. */

@@ -157,7 +157,7 @@ export class PointLayer {
         const name = mark.landmark;
         const [x, y] = view.toStage(mark.x, mark.y);
         const must = name === chosen || name === this.hovered;
-        const told = must || this.named || this.highlighted.has(name);
+        const told = must || this.named;
         const first = 2 * (name === chosen) + (name === this.hovered);
         return { name, text: told ? this.titles.get(name) : "", x, y, must, first };
       })
