@@ -19,7 +19,7 @@ let signedOut = goToSignIn;
 
 /** Opens the sign-in page; the way back is a fragment, which no server or log ever sees. */
 function goToSignIn({ back = true } = {}) {
-  const here = back && location.pathname !== "/" ? `#${location.pathname}` : "";
+  const here = back ? `#${location.pathname}` : "";
   location.assign(`/sign-in${here}`);
 }
 
