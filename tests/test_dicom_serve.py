@@ -35,6 +35,8 @@ from palpate.serve.dicom.web import WebArchive
 from palpate.workflows.dicom_objects import FilmWork
 
 OURS = "PALPATE"
+# pynetdicom leaves the socket of a connection that was refused to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket")
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +88,6 @@ def test_what_is_sent_either_way_comes_back_every_way(tmp_path, orthanc, archive
         assert not of_patient(each.studies({"StudyDate": "20261120"}), patient_hash("LMK009"))
 
 
-# pynetdicom leaves the socket of a connection that was refused to the garbage collector.
-_REFUSED = pytest.mark.filterwarnings("ignore:unclosed <socket")
-
-
-@_REFUSED
 def test_an_archive_says_in_words_what_it_cannot_do(tmp_path, orthanc, archive):
     with pytest.raises(PalpateError, match="no such study"):
         Archive(archive).get("1.2.3", Inbox(tmp_path))
@@ -128,7 +125,6 @@ def test_a_film_becomes_a_report_in_the_archive(tmp_path, orthanc, archive):
         assert np.abs(row.points[name] - truth.points[name]).max() < 1e-4
 
 
-@_REFUSED
 def test_an_archive_that_goes_away_gets_the_report_when_it_is_back(tmp_path, orthanc, archive):
     film = tmp_path / "film.dcm"
     data = write_film(film, study="away")
@@ -346,7 +342,6 @@ def test_by_hand_studies_are_sent_fetched_and_named(tmp_path, orthanc, archive, 
     assert command("fetch", "--out", tmp_path, "--study", "1.2").exit_code == 2
 
 
-@_REFUSED
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path, command, monkeypatch):
     film = tmp_path / "film.dcm"
     data = write_film(film, study="command")

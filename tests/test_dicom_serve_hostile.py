@@ -32,6 +32,8 @@ from palpate.serve.dicom.inbox import Inbox
 from palpate.serve.dicom.send import StoreDestination
 from palpate.serve.dicom.web import WebArchive
 
+# pynetdicom leaves the socket of a caller that is gone to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket")
 DX = DigitalXRayImageStorageForPresentation
 
 
@@ -261,6 +263,22 @@ def test_a_sender_that_breaks_off_leaves_nothing_behind(running, tmp_path):
     assert "Status" not in status
     assert running.service.inbox.files() == before
     assert not list(running.service.inbox.folder.glob(".*"))
+    assert _store(running, data).Status == 0x0000
+
+
+def test_an_object_without_end_is_dropped_while_it_comes(running, tmp_path, monkeypatch, caplog):
+    data = write_film(tmp_path / "film.dcm", seed=92, size=(1200, 1200))
+    before = running.service.inbox.files()
+    with monkeypatch.context() as patch:
+        patch.setattr("palpate.serve.dicom.receiver.MAX_BYTES", 1 << 20)
+        link = until(lambda: _established(running))
+        try:
+            status = link.send_c_store(data)
+        except (RuntimeError, AttributeError, OSError):
+            status = {}
+        assert "Status" not in status
+    assert "dropped" in caplog.text
+    assert running.service.inbox.files() == before
     assert _store(running, data).Status == 0x0000
 
 

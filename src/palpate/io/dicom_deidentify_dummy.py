@@ -36,11 +36,11 @@ _DUMMIES = MappingProxyType(
 
 
 def dummy(kind: str) -> Any:
-    r"""Return a value of a kind (VR) that says nothing; bytes of zero for what is binary.
+    """Return a value of a kind (VR) that says nothing; two bytes of zero for what is binary.
 
     Example:
-        >>> dummy("DA"), dummy("OB")
-        ('19000101', b'\\x00\\x00')
+        >>> dummy("DA"), dummy("LO"), len(dummy("OB"))
+        ('19000101', 'REMOVED', 2)
     """
     return _DUMMIES.get(kind, b"\x00\x00")
 

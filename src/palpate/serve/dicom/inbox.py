@@ -1,6 +1,7 @@
 """A folder of whole DICOM files, each named by its identifier."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +34,7 @@ class Inbox:
 
     def room_for(self, size: int) -> bool:
         """Whether ``size`` bytes fit and enough is left for what comes after."""
-        space = os.statvfs(self.folder)
-        return space.f_bavail * space.f_frsize >= size + KEEP_FREE
+        return shutil.disk_usage(self.folder).free >= size + KEEP_FREE
 
     def place(self, uid: str, digest: str = "") -> Path:
         """Where an object goes; ``digest`` tells a second version of it from the first.

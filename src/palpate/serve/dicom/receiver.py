@@ -6,7 +6,6 @@ An object is answered with success only after its file and its line in the ledge
 import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from time import time
 from typing import Any
 
 from palpate.errors import ConfigError, OutputError, PalpateError
@@ -26,6 +25,7 @@ from palpate.serve.dicom.quiet_logs import LOGGER, hold_logs
 
 _VERIFICATION = "1.2.840.10008.1.1"
 _CONNECTIONS = 200  # more are rejected before they are asked what they want
+_PATIENCE = 5.0  # seconds for an association that was broken off to end
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -95,7 +95,6 @@ class Receiver:
         self._noted = noted
         self._classes = frozenset(classes) if films else None
         self._allowed = _resolved(listening.allowed)
-        self.last_word = time()
         entity = AE(ae_title=listening.title)
         entity.require_called_aet = True
         # Its own count takes in connections that have not said a word: anybody could fill it up.
@@ -131,7 +130,10 @@ class Receiver:
 
     def close(self) -> None:
         """Take no more calls and break off those that are open; what was answered for is kept."""
+        open_links = self._server.active_associations
         self._entity.shutdown()
+        for link in open_links:
+            link.join(_PATIENCE)
 
     def _requested(self, event: Any) -> None:
         """Turn away who is not allowed, before anything is negotiated."""
@@ -175,7 +177,6 @@ class Receiver:
         """Drop a caller whose object has no end, before it fills the memory."""
         link = event.assoc
         link.palpate_bytes = getattr(link, "palpate_bytes", 0) + len(event.pdu)
-        self.last_word = time()
         if link.palpate_bytes > MAX_BYTES + (1 << 20):
             LOGGER.warning("dropped: %r sent more than %d MiB", _title(event), MAX_BYTES >> 20)
             link.dul.socket.close()
