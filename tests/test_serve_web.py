@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from palpate.files import sha256
+from palpate.protocols.landmark_picture import landmark_picture
 from palpate.protocols.protocol import read_protocol
 from palpate.review.case import NewCase
 from palpate.review.frozen import read_report, report_digest
@@ -71,6 +72,15 @@ def test_protocol_is_that_of_the_engine(owner: httpx.Client) -> None:
     assert owner.get("/api/projects/necks/protocol").json() == protocol_json(
         read_protocol("cervical")
     )
+
+
+def test_pictures_of_landmarks(owner: httpx.Client) -> None:
+    protocol = read_protocol("cervical")
+    answer = owner.get("/api/projects/necks/landmarks/1.svg")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.text == landmark_picture(protocol, protocol.scheme.names[1])
+    beyond = owner.get(f"/api/projects/necks/landmarks/{len(protocol.scheme)}.svg")
+    assert "no picture" in sentence(beyond, 404)
 
 
 @pytest.mark.parametrize(("image", "dtype"), [("plain.png", "uint8"), ("deep.png", "uint16")])

@@ -16,8 +16,10 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 from dicom_films import write_film
+from palpate.io.dicom_sr_read import points_from_sr
+from palpate.protocols.protocol import read_protocol
 from palpate.serve.web import received
-from serve_web_server import SIZE, Served, film, sentence, served
+from serve_web_server import SIZE, Served, film, placed, sentence, served
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +221,30 @@ def test_what_is_no_upload_is_told_so(owner: httpx.Client) -> None:
     )
     assert broken.status_code in (400, 422)
     sentence(broken, broken.status_code)
+
+
+def test_a_signed_report_of_a_dicom_film_leaves_as_a_structured_report(
+    owner: httpx.Client, tmp_path: Path
+) -> None:
+    write_film(tmp_path / "film.dcm", seed=60)
+    found = send(owner, {"neck.dcm": (tmp_path / "film.dcm").read_bytes()})
+    case = found["added"]["neck.dcm"]
+    scheme = read_protocol("cervical").scheme
+    path = f"/api/cases/{case}/readings/shared"
+    assert owner.get(f"{path}/sr").status_code == 404  # nothing is signed yet
+    assert owner.post(
+        f"{path}/events", json=placed(0, "one-point", scheme.names[2], 7.25, 9.5)
+    ).is_success
+    signed = owner.post(f"{path}/signature", json={"after": 1, "statement": "Looked at."})
+    assert signed.status_code == 201
+    answer = owner.get(f"{path}/sr")
+    assert answer.headers["content-type"] == "application/dicom"
+    (tmp_path / "report.dcm").write_bytes(answer.content)
+    image = dcmread(tmp_path / "film.dcm", stop_before_pixels=True)
+    points = points_from_sr(tmp_path / "report.dcm", image.SOPInstanceUID, scheme)
+    np.testing.assert_allclose(points.coordinates[2], (7.25, 9.5), atol=1e-4)
+    assert points.present.sum() == 1
+    assert sentence(owner.get(f"{path}/sr", params={"frame": 3}), 404)
+    png_case = next(iter(send(owner, {"p.png": png(tmp_path, 61)})["added"].values()))
+    told = owner.get(f"/api/cases/{png_case}/readings/shared/sr")
+    assert "no DICOM" in sentence(told, 409)
