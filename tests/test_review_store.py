@@ -191,6 +191,8 @@ def test_the_queue_goes_by_urgency_then_by_name_a_page_at_a_time(store, tmp_path
     drag(store, case[names[2]], 1.0)
     assert [row.image for row in _paged(store, order="updated")[0]][:2] == [names[2], names[5]]
     assert {row.image for row in _paged(store, state="open")[0]} == {names[2], names[5]}
+    assert _paged(store, state="open")[1] == 2
+    assert _paged(store, state="new")[1] == len(_paged(store, state="new")[0]) == 18
     assert _paged(store, search="07_%")[1] == 1
     assert _paged(store, search="_X")[1] == 0
     for place, row in enumerate(rows):

@@ -59,7 +59,10 @@ def address(request, tmp_path):
     """Of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/review.sqlite"
-    server = request.getfixturevalue("server")
+    return _new_database(request.getfixturevalue("server"), tmp_path)
+
+
+def _new_database(server, tmp_path):
     name = f"r{abs(hash(str(tmp_path))):x}"
     engine = create_engine(server.format("postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -152,7 +155,8 @@ def test_of_threads_at_one_step_exactly_one_wins(address, tmp_path):
         assert outcomes.count((won,)) == 7
 
 
-def test_two_processes_lose_nothing_to_each_other(address, tmp_path):
+def test_two_processes_lose_nothing_to_each_other(server, tmp_path):
+    address = _new_database(server, tmp_path)
     with Store.open(address) as store:
         case = fill(store, tmp_path, 1)[0].identifier
     writer = str(Path(__file__).parent / "review_store_writer.py")

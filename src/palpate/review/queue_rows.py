@@ -81,7 +81,11 @@ def read_queue(  # noqa: PLR0913  the filters of a page
         ReviewError: an order, state or place that there is not.
     """
     chosen = _chosen(project, reader, state, search)
-    total = connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
+    # What is only shown is not counted: without a state, cases alone tell how many there are.
+    counted = _filtered(select(func.count()).select_from(t.cases), project, search)
+    if state is not None:
+        counted = chosen.with_only_columns(func.count(), maintain_column_froms=True)
+    total = connection.execute(counted).scalar_one()
     limit = min(max(limit, 1), _MOST)
     page = chosen
     if after:
@@ -139,33 +143,33 @@ def _chosen(project: Project, reader: Account, state: CaseState | None, search: 
     """Cases with the reader's own reading, filtered."""
     c, r, s = t.cases.c, t.readings.c, t.signatures.c
     own = and_(r.case_id == c.identifier, r.reading == own_reading(project, reader))
-    query = (
-        select(
-            c.identifier,
-            c.image,
-            c.subject,
-            c.grouped,
-            c.frames,
-            c.class_change,
-            c.width_share,
-            c.implausible,
-            c.reasons,
-            c.score,
-            _NOW.label("now"),
-            _UPDATED.label("updated"),
-            s.who.label("signed_by"),
-        )
-        .select_from(
-            t.cases.outerjoin(t.readings, own).outerjoin(t.signatures, s.event == r.signed)
-        )
-        .where(c.project == project.identifier)
-    )
+    query = select(
+        c.identifier,
+        c.image,
+        c.subject,
+        c.grouped,
+        c.frames,
+        c.class_change,
+        c.width_share,
+        c.implausible,
+        c.reasons,
+        c.score,
+        _NOW.label("now"),
+        _UPDATED.label("updated"),
+        s.who.label("signed_by"),
+    ).select_from(t.cases.outerjoin(t.readings, own).outerjoin(t.signatures, s.event == r.signed))
     if state is not None:
         if state not in get_args(CaseState):
             raise ReviewError(f"cases are {', '.join(get_args(CaseState))}, not {state!r}")
         query = query.where(_NOW.op("=")(state))
+    return _filtered(query, project, search)
+
+
+def _filtered(query: Select[Any], project: Project, search: str) -> Select[Any]:
+    """Cases of the project that hold the text."""
+    query = query.where(t.cases.c.project == project.identifier)
     if search:
-        query = query.where(c.search.contains(search.casefold(), autoescape=True))
+        query = query.where(t.cases.c.search.contains(search.casefold(), autoescape=True))
     return query
 
 
