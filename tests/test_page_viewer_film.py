@@ -284,3 +284,45 @@ def test_the_page_names_every_module_that_it_needs() -> None:
     named = {page / name for name in re.findall(r'(?:href|src)="/page/(js/[^"]+)"', markup)}
     assert named == needed
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)", markup)
+
+
+def test_two_fingers_zoom_and_one_drags_a_point(chromium: Any, review: Review) -> None:
+    viewer = Viewer(chromium, review, has_touch=True).open("neck.png")
+    name = "C4_anterior_superior"
+    x, y = viewer.centre(name)
+    touch = viewer.context.new_cdp_session(viewer.page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": px, "y": py, "id": i} for i, (px, py) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    far = (x - 150, y + 100), (x - 250, y + 100)
+    fingers("touchStart", far[0])
+    fingers("touchStart", *far)
+    fingers("touchMove", (x - 100, y + 100), (x - 300, y + 100))
+    fingers("touchEnd")
+    viewer.frame()
+    # Twice as large about the middle of the fingers, which are 200 px beside the point.
+    assert viewer.centre(name) == pytest.approx((x + 200, y - 100), abs=3)
+    before = viewer.place(name)
+    x, y = viewer.centre(name)
+    fingers("touchStart", (x + 6, y + 6))
+    fingers("touchMove", (x + 16, y + 6))
+    fingers("touchMove", (x + 36, y + 6))
+    fingers("touchEnd")
+    viewer.saved()
+    assert viewer.place(name)[0] > before[0] + 5
+    assert viewer.place(name)[1] == pytest.approx(before[1], abs=0.01)
+    viewer.close()
+
+
+def test_a_film_that_cannot_be_read_is_said_so(viewer: Viewer) -> None:
+    refusal = {"code": "film", "sentence": "the film is no longer where it was"}
+    viewer.page.route(
+        "**/pixels*",
+        lambda route: route.fulfill(status=422, json=refusal),
+    )
+    viewer.page.goto(f"/case/{viewer.review.cases['neck.png']}")
+    viewer.page.wait_for_selector("#loading.bad")
+    assert "no longer where it was" in viewer.page.inner_text("#loading")
+    viewer.page.unroute("**/pixels*")

@@ -8,6 +8,7 @@ import pytest
 from page_viewer_review import Review, Viewer, reviewing
 from palpate.review.event import SHARED
 from palpate.review.mark import Mark
+from serve_web_server import PASSWORD
 
 CORNER = "C5_anterior_superior"
 OTHER = "C3_anterior_superior"
@@ -149,3 +150,21 @@ def test_what_was_not_saved_when_the_page_was_left_is_saved_on_return(
     viewer.saved()
     assert viewer.place(CORNER) == last
     assert stored(review, IMAGES[5]).x == last[0]
+
+
+def test_an_account_gives_its_password_again_to_sign(anna: Viewer) -> None:
+    anna.open(IMAGES[0])
+    anna.press("Control+Enter")
+    dialog = anna.page.get_by_role("dialog")
+    dialog.get_by_label("Statement").fill("Read twice.")
+    dialog.get_by_role("button", name="Sign").click()
+    dialog.get_by_label("Your password").fill("not the password")
+    dialog.get_by_role("button", name="Sign").click()
+    anna.page.wait_for_function(
+        "() => document.querySelector('dialog [role=alert]').textContent.includes('password')"
+    )
+    dialog.get_by_label("Your password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign").click()
+    anna.page.wait_for_selector("#signed:not([hidden])")
+    assert "“Read twice.”" in anna.page.inner_text("#signed")
+    assert anna.page.locator("#sign").is_hidden()

@@ -30,7 +30,7 @@ export class Clip {
       this.desk.tell("marks");
       this.frames.ahead(frame, direction);
     } catch (refusal) {
-      this.desk.say(refusal.sentence ?? refusal.message);
+      if (this.wanted === frame) this.desk.tell("unreadable", refusal.sentence ?? refusal.message);
     }
   }
 

@@ -81,6 +81,7 @@ export class Gestures {
     going.still = false;
     const [dx, dy] = [at.x - going.last.x, at.y - going.last.y];
     going.last = at;
+    this.stage.classList.toggle("panning", going.kind === "pan");
     if (going.kind === "pan") this.desk.look(this.desk.view.panned(dx, dy), { moving: true });
     else if (going.kind === "window") this.parts.window(dx, dy);
     else if (this.desk.may()) {
@@ -114,6 +115,7 @@ export class Gestures {
   release() {
     const { going } = this;
     this.going = null;
+    this.stage.classList.remove("panning");
     if (going?.kind === "point") this.desk.finish();
     if (going?.kind === "pan" || going?.kind === "pinch") this.desk.tell("view", { moving: false });
   }

@@ -66,7 +66,7 @@ export class LandmarkList {
       act("Visible", "V", () => desk.markState("visible")),
       act("Occluded", "O", () => desk.markState("occluded")),
       act("Absent", "A", () => desk.markAbsent()),
-      act("Model", "R", () => desk.asPredicted()));
+      act("As model", "R", () => desk.asPredicted()));
     this.card.replaceChildren(this.title, this.place, this.doing);
   }
 

@@ -17,6 +17,9 @@ import { askAboutRefusal } from "./refused.js";
 import { reopen, showSignature, sign } from "./sign.js";
 import { Speaker, showStatus } from "./status.js";
 
+// A reader who only passes through does not wait for the film after the next.
+const READ_AHEAD_MS = 1500;
+
 const byId = (id) => document.getElementById(id);
 
 export class Page {
@@ -70,6 +73,7 @@ export class Page {
   watchDesk() {
     const { desk } = this;
     desk.addEventListener("say", ({ detail }) => this.speaker.say(detail));
+    desk.addEventListener("unreadable", ({ detail }) => this.showTrouble(detail));
     desk.addEventListener("view", ({ detail }) => {
       this.canvas.look(desk.view, detail);
       this.tools?.showZoom();
@@ -126,8 +130,28 @@ export class Page {
 
   showFilm(planes) {
     this.canvas.show(planes);
+    byId("loading").classList.remove("bad");
     this.tools.know(planes);
     byId("loading").hidden = true;
+    if (!this.waitsForNext) this.waitsForNext = setTimeout(() => this.readAhead(), READ_AHEAD_MS);
+  }
+
+  /** A frame that cannot be shown: why, in the film's place. */
+  showTrouble(words) {
+    const loading = byId("loading");
+    loading.hidden = false;
+    loading.classList.add("bad");
+    loading.textContent = words;
+  }
+
+  /** The next case of the list opens at once: its film is read while this one is looked at. */
+  async readAhead() {
+    try {
+      const id = await neighbour(this.desk.film, 1);
+      if (id) await api.bytes(`/api/cases/${encodeURIComponent(id)}/pixels?frame=0`);
+    } catch {
+      // It is asked for again when it is opened, and fails in words there.
+    }
   }
 
   resized() {

@@ -107,14 +107,14 @@ export class Reading extends EventTarget {
 
   /** Takes the last step back; false where another's work lies over it, null where none is left. */
   undo() {
-    return this.step_(this.stacks.undo.at(-1), "undo", true);
+    return this.travel(this.stacks.undo.at(-1), "undo", true);
   }
 
   redo() {
-    return this.step_(this.stacks.redo.at(-1), "redo", false);
+    return this.travel(this.stacks.redo.at(-1), "redo", false);
   }
 
-  step_(changes, kind, back) {
+  travel(changes, kind, back) {
     if (!changes) return null;
     const made = back ? reversed(changes) : changes;
     if (!this.stands(reversed(made))) return false;

@@ -39,8 +39,12 @@ export class Saver extends EventTarget {
   }
 
   keep() {
-    if (this.unsaved === 0) this.memory.removeItem(this.name);
-    else this.memory.setItem(this.name, JSON.stringify(this.reading.pending));
+    try {
+      if (this.unsaved === 0) this.memory.removeItem(this.name);
+      else this.memory.setItem(this.name, JSON.stringify(this.reading.pending));
+    } catch {
+      // Storage that is switched off or full: the work is kept by the page alone.
+    }
   }
 
   turn(state, refusal = null) {

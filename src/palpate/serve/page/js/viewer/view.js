@@ -42,7 +42,7 @@ export class View {
     return new View(scale, left, this.top + y / this.scale - y / scale);
   }
 
-  /** The nearest view that shows some of the film, at a scale between fit and a lamp's glow. */
+  /** The nearest view that shows some of the film, neither vanishing nor larger than MOST. */
   kept(film, stage) {
     const least = Math.min(1, fit(film, stage).scale) / 4;
     const scale = Math.min(MOST, Math.max(least, this.scale));
