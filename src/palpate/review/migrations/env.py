@@ -4,10 +4,18 @@ from alembic import context
 
 from palpate.review.tables import metadata
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    transactional_ddl=True,
-)
-with context.begin_transaction():
-    context.run_migrations()
+
+def run() -> None:
+    """Take the steps that are asked for."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+# Only while Alembic runs it: being imported alone, as by whoever reads its docstrings, does nothing.
+if hasattr(context, "config"):
+    run()
