@@ -16,6 +16,6 @@ def run() -> None:
         context.run_migrations()
 
 
-# Only while Alembic runs it: being imported alone, as by whoever reads its docstrings, does nothing.
+# Only while Alembic runs it; imported alone, as for its docstrings, it does nothing.
 if hasattr(context, "config"):
     run()
