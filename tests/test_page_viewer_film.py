@@ -253,7 +253,8 @@ def test_zooming_keeps_what_is_under_the_cursor_and_the_magnifier_follows(viewer
 def test_names_that_stand_on_the_film_do_not_cover_each_other(viewer: Viewer) -> None:
     viewer.open("neck.png")
     viewer.page.locator("#stage").focus()
-    viewer.press("t")
+    # So small that not every name has room.
+    viewer.press("t", "-", "-", "-", "-", "-")
     viewer.frame()
     boxes = json.loads(
         viewer.page.evaluate(
@@ -261,7 +262,7 @@ def test_names_that_stand_on_the_film_do_not_cover_each_other(viewer: Viewer) ->
             ".map((each) => each.getBoundingClientRect()))"
         )
     )
-    assert len(boxes) > 10
+    assert 5 < len(boxes) < 29
     for i, a in enumerate(boxes):
         for b in boxes[i + 1 :]:
             across = min(a["right"], b["right"]) - max(a["left"], b["left"])
