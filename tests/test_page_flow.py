@@ -144,7 +144,8 @@ def sign(page: Any) -> None:
     expect(page.get_by_role("dialog", name="Sign this reading")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_label("Your password")).to_be_visible()
-    page.get_by_label("Your password").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Your password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
 

@@ -223,6 +223,29 @@ def test_a_server_that_is_away_is_named_and_tried_again(opened: Opener) -> None:
     expect(page.locator("#trouble")).to_be_empty()
 
 
+def test_an_answer_that_comes_late_does_not_undo_a_later_one(opened: Opener) -> None:
+    page = opened(usual(), "/")
+    page.locator("#rows tr").first.wait_for()
+    page.evaluate(
+        """() => { const real = window.fetch; window.fetch = async (path, how) => {
+          const answer = await real(path, how);
+          if (path.includes("search=slow")) {
+            document.body.dataset.held = "yes";
+            await new Promise((go) => { window.release = go; });
+          }
+          return answer;
+        }; }"""
+    )
+    page.get_by_role("searchbox").fill("slow")
+    expect(page.locator("body")).to_have_attribute("data-held", "yes")
+    page.get_by_role("searchbox").fill("film 1")
+    expect(page.locator("#rows tr")).to_have_count(31)
+    page.evaluate("window.release()")
+    page.evaluate("new Promise((go) => setTimeout(go, 100))")  # time enough to be wrong
+    expect(page.locator("#rows tr")).to_have_count(31)
+    expect(page.get_by_role("searchbox")).to_have_value("film 1")
+
+
 def test_text_of_films_is_never_markup(opened: Opener) -> None:
     server = usual()
     bad = row(1, image="<img src=x onerror=alert(1)>", reasons=["<b>why</b>"])
@@ -431,10 +454,15 @@ def test_the_guide_says_what_comes_now_and_how_far_one_is(opened: Opener) -> Non
     expect(panel.get_by_role("button", name="Back")).to_be_disabled()
     for button in ("Skip", "Absent", "Occluded"):
         panel.get_by_role("button", name=button).click()
-    page.evaluate("([a, b]) => update({ [a]: { state: 'absent' } }, b)", [names[0], names[1]])
+    page.evaluate(
+        "([a, b]) => update({ [a]: { state: 'absent' },"
+        "[b]: { state: 'visible', origin: 'model' } }, b)",
+        [names[0], names[1]],
+    )
     panel.get_by_role("button", name="Back").click()
     assert page.evaluate("done") == [names[1], "ABSENT", "OCCLUDED", names[0]]
-    expect(panel.get_by_role("listitem").first).to_contain_text("absent")
+    expect(panel.get_by_role("listitem").nth(0)).to_contain_text("absent")
+    expect(panel.get_by_role("listitem").nth(1)).to_contain_text("by the model")
     page.evaluate(
         "names => update(Object.fromEntries(names.map(n => [n, { state: 'visible' }])), null)",
         names,

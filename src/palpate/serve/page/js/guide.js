@@ -15,7 +15,14 @@
 import { element } from "./element.js";
 
 const STYLE = "/page/guide.css";
-const WORDS = { visible: "set", occluded: "occluded", absent: "absent", unset: "not set" };
+const WORDS = { visible: "set", occluded: "occluded", absent: "absent", model: "by the model",
+  unset: "not set" };
+
+/** What the list says of a mark; a model's that nobody has confirmed is not the reader's. */
+function stateOf(mark) {
+  if (!mark) return "unset";
+  return mark.state === "visible" && mark.origin === "model" ? "model" : mark.state;
+}
 
 /** Landmark without a mark that comes next after one, round to the first; null when none is left. */
 export function nextUnset(protocol, marks, after = null) {
@@ -145,7 +152,7 @@ function listItem({ name, title }, actions) {
 }
 
 function showItem(item, { name }, { marks, chosen }) {
-  const state = marks.get(name)?.state ?? "unset";
+  const state = stateOf(marks.get(name));
   const button = item.firstElementChild;
   const now = name === chosen;
   if (item.dataset.state !== state) {

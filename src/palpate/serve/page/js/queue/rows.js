@@ -11,6 +11,7 @@ const LABELS = {
 
 function percent(share) {
   if (share > 0 && share < 0.01) return "< 1 %";
+  if (share > 0.99 && share < 1) return "> 99 %";
   return `${Math.round(share * 100)} %`;
 }
 
