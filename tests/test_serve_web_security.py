@@ -1,14 +1,16 @@
 """What keeps others out: hosts, origins, tokens, passwords, sizes, headers, the log."""
 
-import json
 import logging
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +18,6 @@ import pytest
 from palpate.errors import ConfigError
 from palpate.review.store import Store
 from palpate.serve.web.attempts import PER_ADDRESS, PER_NAME, Attempts
-from palpate.serve.web.messages import NewEvent
 from palpate.serve.web.run import listening, refuse_open
 from palpate.serve.web.settings import Settings
 from serve_web_server import OWNER, PASSWORD, TOKEN, Served, case_of, moved, sentence, served
@@ -273,9 +274,26 @@ with filled(Path(sys.argv[1]), ()) as store:
 """
 
 
+def save_until_it_dies(client: httpx.Client, case: str, acknowledged: list[dict[str, Any]]) -> None:
+    """Move one mark to and fro; note what the server said is saved."""
+    path = f"/api/cases/{case}/readings/shared"
+    event = moved(client.get(path).json(), "moved-to-begin-with")
+    for number in range(10_000):
+        try:
+            answer = client.post(f"{path}/events", json=event)
+        except httpx.TransportError:
+            return
+        assert answer.status_code == 201
+        after = event["changes"][0]["after"]  # type: ignore[index]
+        acknowledged.append({"number": answer.json()["number"], "x": after["x"]})
+        again = {"before": after, "after": {**after, "x": after["x"] + (-1) ** number}}
+        step, key = answer.json()["step"], f"moved-{number:05}"
+        event = {"after": step, "key": key, "kind": "marks", "changes": [again]}
+
+
 def test_killed_in_the_middle_of_saving_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _SERVER, str(tmp_path), str(Path(__file__).parent)]
-    acknowledged = []
+    acknowledged: list[dict[str, Any]] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
         address = server.stdout.readline().decode().strip()
@@ -283,28 +301,19 @@ def test_killed_in_the_middle_of_saving_nothing_acknowledged_is_lost(tmp_path: P
         with httpx.Client(base_url=address.partition("/sign-in")[0], timeout=30) as client:
             session = client.post("/api/session", json={"token": TOKEN}).json()
             client.headers["X-CSRF-Token"] = session["csrf"]
-            path = f"/api/cases/{case_of(client)}/readings/shared"
-            reading = client.get(path).json()
-            event = moved(reading, "moved-00")
-            for number in range(12):
-                answer = client.post(f"{path}/events", json=event)
-                assert answer.status_code == 201
-                acknowledged.append(answer.json()["number"])
-                change = event["changes"][0]["after"]  # type: ignore[index]
-                again = {"before": change, "after": {**change, "x": change["x"] + 0.5}}
-                event = {
-                    "after": answer.json()["step"],
-                    "key": f"moved-{number + 1:02}",
-                    "kind": "marks",
-                    "changes": [again],
-                }
-        # The next event is on its way when the server dies.
-        NewEvent.model_validate_json(json.dumps(event))
-        server.send_signal(signal.SIGKILL)
-        server.wait()
+            case = case_of(client)
+            with ThreadPoolExecutor(1) as pool:
+                saving = pool.submit(save_until_it_dies, client, case, acknowledged)
+                while len(acknowledged) < 10 and not saving.done():
+                    time.sleep(0.001)
+                server.send_signal(signal.SIGKILL)
+                saving.result()
     with Store.open(tmp_path / "review.sqlite", create=False) as store:
-        case = path.split("/")[3]
-        saved = {event.number for event in store.history(case, "shared")}
-        assert set(acknowledged) <= saved
-        mark = store.reading(case, "shared").marks[0, reading["marks"][0]["landmark"]]
-        assert mark.x == reading["marks"][0]["x"] + 1 + 0.5 * (len(acknowledged) - 1)
+        saved = {event.number: event for event in store.history(case, "shared")}
+        assert len(acknowledged) >= 10
+        # At most the one that was on its way is there without having been acknowledged.
+        assert 0 <= len(saved) - len(acknowledged) <= 1
+        for one in acknowledged:
+            (change,) = saved[one["number"]].changes
+            assert change.after is not None
+            assert change.after.x == one["x"]

@@ -55,7 +55,7 @@ def _list(folder: Traversable, prefix: str, found: dict[str, PageFile]) -> None:
             found[name] = PageFile(entry, TYPES[suffix])
 
 
-def page_answer(request: Request, name: str, known: str = "", status: int = 200) -> Response:
+def page_answer(request: Request, name: str, known: str = "") -> Response:
     """Return a file of the page, or that the browser has it.
 
     The name is only looked up in the listing: no path is made from it.
@@ -71,7 +71,7 @@ def page_answer(request: Request, name: str, known: str = "", status: int = 200)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if known == tag:
         return Response(status_code=304, headers=headers)
-    return Response(content, status, headers, media_type=listing[name].kind)
+    return Response(content, 200, headers, media_type=listing[name].kind)
 
 
 @router.get("/page/{name:path}")

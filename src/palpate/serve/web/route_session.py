@@ -142,5 +142,6 @@ def sign_out(request: Request, given: Given, visit: SignedIn) -> Response:
     name = cookie_name(request, given.settings)
     given.sessions.end(request.cookies.get(name, ""))
     response = Response(status_code=204)
-    response.delete_cookie(name, path="/", httponly=True, samesite="strict")
+    secure = given.settings.secure
+    response.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)
     return response
