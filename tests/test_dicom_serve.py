@@ -22,6 +22,7 @@ from palpate.errors import ConfigError, PalpateError
 from palpate.files import sha256
 from palpate.io.dicom_sr_read import read_sr
 from palpate.io.predictions import PredictionFile, write_predictions
+from palpate.review.store import Store
 from palpate.serve.dicom.address import Caller, Peer
 from palpate.serve.dicom.associate import Timeouts
 from palpate.serve.dicom.delivery import Delivered
@@ -33,6 +34,7 @@ from palpate.serve.dicom.send import StoreDestination, echo
 from palpate.serve.dicom.service import Service
 from palpate.serve.dicom.web import WebArchive
 from palpate.workflows.dicom_objects import FilmWork
+from palpate.workflows.dicom_review import SERVICE
 
 OURS = "PALPATE"
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
@@ -362,12 +364,17 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, command, monkeypa
     thread = threading.Thread(target=client)
     before = signal.getsignal(signal.SIGTERM)
     thread.start()
-    told = command("serve", "RUN", "--out", out, "--port", port, "--quiet", 0, "--presentation")
+    words = ("--presentation", "--review", tmp_path / "review.sqlite", "--project", "Clinic A")
+    told = command("serve", "RUN", "--out", out, "--port", port, "--quiet", 0, *words)
     thread.join()
     assert told.exit_code == 0, told
     assert signal.getsignal(signal.SIGTERM) is before
     kinds = {dcmread(out / "outbox" / one.file).Modality for one in seen}
     assert kinds == {"SR", "PR"}
+    with Store.open(tmp_path / "review.sqlite", create=False) as store:
+        (row,) = store.queue("clinic-a", reader=SERVICE).rows
+        assert len(store.reading(row.id).marks) == len(PROTOCOL.scheme)
+    assert command("serve", "RUN", "--out", out, "--project", "x").exit_code == 2
     listed = json.loads(command("ledger", out, "--json").stdout)
     assert listed["films"][0]["uid"] == data.SOPInstanceUID
     assert "predicted" in command("ledger", out).stdout

@@ -51,6 +51,16 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(min=0.0, help="Seconds without a new film of a study.")
     ] = 5.0,
     associations: Annotated[int, typer.Option(min=1, help="At most so many at once.")] = 10,
+    review: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STORE",
+            help="Also put films into this review: a file, or postgresql+psycopg://.",
+        ),
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(help="Project of the review; default: the name of --out.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     engine: Annotated[
         str | None, typer.Option(help="For an exported model: onnxruntime or openvino.")
@@ -67,6 +77,12 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
     from palpate.workflows.asking import Asking, load_asked
     from palpate.workflows.dicom_serve import Serving, presents_of, serve_films
 
+    if review is not None:
+        from palpate.cli.review_needed import need_review
+
+        need_review()
+    elif project is not None:
+        raise typer.BadParameter("--project is of --review STORE")
     callers = tuple(Caller.parse(text) for text in allow or ())
     listening = Listening(title, host, port, callers, associations)
     wish = Serving(
@@ -76,6 +92,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
         protocol,
         quiet,
         presents_of(presentation=presentation),
+        review,
+        project,
     )
     localiser = load_asked(run, Asking(), device=device, engine=engine)
 

@@ -21,7 +21,7 @@ from palpate.protocols.measure import measure
 from palpate.protocols.protocol import Protocol
 from palpate.serve.dicom.derived import derived_uid
 from palpate.serve.dicom.quiet_logs import LOGGER
-from palpate.workflows.abstain import familiar_of, judge, marked
+from palpate.workflows.abstain import Judged, familiar_of, judge, marked
 from palpate.workflows.abstain_looks import Looks
 
 
@@ -35,6 +35,7 @@ class MeasuredFilm:
         image: its pixels.
         predicted: landmarks, in px of the film.
         report: the measurements; a film to be looked at by a person says so in their notes.
+        judged: whether it should be looked at by a person, and why.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class MeasuredFilm:
     image: Image
     predicted: PredictedImage
     report: Report
+    judged: Judged
 
 
 # (the report, its landmarks, the film) to one object that shows them.
@@ -104,7 +106,8 @@ class FilmWork:
             subject=told.get("patient", ""),
             calibration=image.calibration,
         )
-        return MeasuredFilm(path, digest, image, predicted, self._report(image, predicted))
+        report, judged = self._report(image, predicted)
+        return MeasuredFilm(path, digest, image, predicted, marked(report, judged), judged)
 
     def objects(self, film: MeasuredFilm) -> list[Dataset]:
         """Return the objects of a measured film; their identifiers follow from what they say."""
@@ -123,7 +126,7 @@ class FilmWork:
                 made.append(self._named(one, film, kind))
         return made
 
-    def _report(self, image: Image, predicted: PredictedImage) -> Report:
+    def _report(self, image: Image, predicted: PredictedImage) -> tuple[Report, Judged]:
         one = self.localiser
         calibration = one.calibration if isinstance(one, CalibratedLocaliser) else None
         scores = None if calibration is None else calibration.scores_of(self.protocol)
@@ -134,7 +137,7 @@ class FilmWork:
         seen = dict.fromkeys((predicted.image,), looks.seen[image.identifier]) if looks.seen else {}
         file = PredictionFile(self.localiser.scheme, (predicted,))
         (judged,) = judge(file, seen, familiar, None, {predicted.image: report})
-        return marked(report, judged)
+        return report, judged
 
     def _named(self, data: Dataset, film: MeasuredFilm, kind: str) -> Dataset:
         """Give an object the identifiers of its content, so that the same work has the same."""

@@ -1,7 +1,8 @@
 """Serve films of an archive: a run, a protocol and a folder become a running service."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ class Serving:
         protocol: name or file; None takes that of the run's study.
         quiet: seconds without a new film of a study, after which it is predicted.
         presents: further objects of a film, by kind.
-        on_predicted: is told of every measured film.
+        review: file or address of a review's store that the films are put into; None for none.
+        project: of the review; None calls it by ``folder``.
     """
 
     folder: Path
@@ -34,7 +36,8 @@ class Serving:
     protocol: str | None = None
     quiet: float = 5.0
     presents: tuple[tuple[str, Present], ...] = ()
-    on_predicted: Callable[[MeasuredFilm], None] = nobody
+    review: str | None = None
+    project: str | None = None
 
 
 def serve_films(
@@ -46,16 +49,34 @@ def serve_films(
     """Serve until ``stop`` is set.
 
     Raises:
-        ConfigError: there is no protocol, it does not fit the run, or the folder is in use.
-        PalpateError: the port or the folder cannot be used.
+        ConfigError: there is no protocol, it does not fit the run, the folder is in use, or the
+            review has the project with other films.
+        PalpateError: the port, the folder or the review cannot be used.
     """
     protocol = chosen_protocol(localiser, wish.protocol)
-    work = FilmWork(localiser, protocol, wish.presents, wish.on_predicted)
-    service = Service(wish.folder, work, wish.destination, wish.quiet)
-    try:
-        service.run(wish.listening, stop, started)
-    finally:
-        service.close()
+    with _told(localiser, protocol, wish) as on_predicted:
+        work = FilmWork(localiser, protocol, wish.presents, on_predicted)
+        service = Service(wish.folder, work, wish.destination, wish.quiet)
+        try:
+            service.run(wish.listening, stop, started)
+        finally:
+            service.close()
+
+
+@contextmanager
+def _told(
+    localiser: Localiser, protocol: Protocol, wish: Serving
+) -> Iterator[Callable[[MeasuredFilm], None]]:
+    """Give who is told of every measured film."""
+    if wish.review is None:
+        yield nobody
+        return
+    from palpate.review.store import Store
+    from palpate.workflows.dicom_review import ReviewIntake, familiar_with, service_project
+
+    project = service_project(localiser, protocol, wish.folder, wish.project)
+    with Store.open(wish.review) as store:
+        yield ReviewIntake(store, project, wish.folder / "inbox", familiar_with(localiser))
 
 
 def chosen_protocol(localiser: Localiser, name: str | None) -> Protocol:
