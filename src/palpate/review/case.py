@@ -10,6 +10,7 @@ from palpate.protocols.protocol import Protocol
 from palpate.review.event import Event
 from palpate.review.mark import Key, Mark
 from palpate.scheme import LandmarkScheme
+from palpate.trust.calibration import UncertaintyCalibration
 
 CaseState = Literal["new", "open", "signed"]
 
@@ -72,6 +73,8 @@ class NewCase:
         set_aside: reasons in words why the prediction should not be trusted; may be empty.
         source: ``raster``, ``dicom``, ``video`` or ``depth``: how the film is read.
         group: view or class; may be empty.
+        uncertainty: what held-out subjects say of the model that predicted; None where it was not
+            calibrated. Many cases share one: it is kept once.
     """
 
     image: str
@@ -86,6 +89,7 @@ class NewCase:
     set_aside: tuple[str, ...] = ()
     source: Literal["raster", "dicom", "video", "depth"] = "raster"
     group: str = ""
+    uncertainty: UncertaintyCalibration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from palpate.review.canonical import canonical
 from palpate.review.event import Change
 from palpate.review.mark import Mark
 from palpate.scheme import LandmarkScheme
+from palpate.trust.calibration import UncertaintyCalibration
 
 
 def mark_from_plain(plain: Mapping[str, Any]) -> Mark:
@@ -86,6 +87,7 @@ def predictions_to_text(
     predictions: Mapping[int, PredictedImage],
     set_aside: tuple[str, ...],
     share: Callable[[Correlation], str],
+    uncertainty: str,
 ) -> str:
     """Return JSON.
 
@@ -94,6 +96,7 @@ def predictions_to_text(
         set_aside: reasons in words.
         share: keeps a correlation, which is most of a prediction's numbers and the same for all
             cases of a model, and returns its hash.
+        uncertainty: hash of what held-out subjects say of the model; empty where nothing is known.
     """
     digests: list[str] = []
     places: dict[int, int] = {}
@@ -107,17 +110,39 @@ def predictions_to_text(
     frames = {
         str(frame): image_to_plain(image, places) for frame, image in sorted(predictions.items())
     }
-    return canonical({"frames": frames, "correlations": digests, "set_aside": set_aside})
+    return canonical(
+        {
+            "frames": frames,
+            "correlations": digests,
+            "uncertainty": uncertainty,
+            "set_aside": set_aside,
+        }
+    )
 
 
 def predictions_from_text(
-    scheme: LandmarkScheme, text: str, correlation: Callable[[str], Correlation]
-) -> tuple[dict[int, PredictedImage], tuple[str, ...]]:
-    """Return what :func:`predictions_to_text` was given; ``correlation`` finds one by its hash."""
+    scheme: LandmarkScheme,
+    text: str,
+    correlation: Callable[[str], Correlation],
+    uncertainty: Callable[[str], UncertaintyCalibration],
+) -> tuple[dict[int, PredictedImage], tuple[str, ...], UncertaintyCalibration | None]:
+    """Return what :func:`predictions_to_text` was given; both callables find by a hash."""
     plain = json.loads(text)
     shared = [correlation(digest) for digest in plain["correlations"]]
     frames = {
         int(frame): image_from_plain(scheme, each, shared)
         for frame, each in plain["frames"].items()
     }
-    return frames, tuple(plain["set_aside"])
+    told = uncertainty(plain["uncertainty"]) if plain["uncertainty"] else None
+    return frames, tuple(plain["set_aside"]), told
+
+
+def shared_digests(text: str) -> tuple[str, ...]:
+    """Return the hashes of what a prediction shares with others.
+
+    Example:
+        >>> shared_digests('{"correlations": ["ab"], "uncertainty": "cd"}')
+        ('ab', 'cd')
+    """
+    plain = json.loads(text)
+    return tuple(each for each in (*plain["correlations"], plain["uncertainty"]) if each)

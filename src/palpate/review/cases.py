@@ -1,13 +1,11 @@
 """Cases in the database."""
 
 import json
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, select
 
-from palpate.correlation import Correlation
 from palpate.errors import PalpateError
 from palpate.io.predictions import PredictedImage
 from palpate.review import tables as t
@@ -18,6 +16,8 @@ from palpate.review.case_plain import (
     predictions_from_text,
 )
 from palpate.review.refusals import StoreError, UnknownCaseError
+from palpate.review.shared import read_correlation, read_uncertainty
+from palpate.trust.calibration import UncertaintyCalibration
 
 
 def case_row(connection: Connection, identifier: str) -> Any:
@@ -41,6 +41,7 @@ def read_case(
     model = ""
     predictions: dict[int, PredictedImage] = {}
     set_aside: tuple[str, ...] = ()
+    uncertainty: UncertaintyCalibration | None = None
     if wanted:
         found = connection.execute(
             select(t.predictions.c.model, t.predictions.c.content).where(
@@ -50,13 +51,18 @@ def read_case(
         if found is None:
             raise StoreError(f"prediction {wanted} of {row.image!r} is missing from the review")
         model, text = found
-
         try:
-            predictions, set_aside = predictions_from_text(
-                project.scheme, text, lambda digest: _correlation(connection, digest)
+            predictions, set_aside, uncertainty = predictions_from_text(
+                project.scheme,
+                text,
+                partial(read_correlation, connection),
+                partial(read_uncertainty, connection),
             )
-        except PalpateError as error:
-            raise StoreError(f"a prediction in the review is damaged: {error}") from error
+        except StoreError:
+            raise
+        except (PalpateError, ValueError, KeyError, TypeError, AttributeError) as error:
+            words = str(error) if isinstance(error, PalpateError) else "it cannot be read"
+            raise StoreError(f"a prediction in the review is damaged: {words}") from error
     given = NewCase(
         row.image,
         row.film,
@@ -70,6 +76,7 @@ def read_case(
         set_aside,
         row.source,
         row.grouped,
+        uncertainty,
     )
     return Case(identifier, row.project, given, urgency_of(row), model)
 
@@ -79,18 +86,3 @@ def urgency_of(row: Any) -> Urgency:
     return Urgency(
         row.class_change, row.width_share, row.implausible, tuple(json.loads(row.reasons))
     )
-
-
-def _correlation(connection: Connection, digest: str) -> Correlation:
-    s = t.shared_values.c
-    text = connection.execute(select(s.content).where(s.digest == digest)).scalar()
-    if text is None:
-        raise StoreError("a correlation that predictions share is missing from the review")
-    return _correlation_of(text)
-
-
-@lru_cache(maxsize=8)
-def _correlation_of(text: str) -> Correlation:
-    """One object for all cases that share it: checking its eigenvalues takes a while."""
-    plain = json.loads(text)
-    return Correlation(np.array(plain["matrix"]), plain["dimension"])

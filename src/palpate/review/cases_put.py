@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from palpate.correlation import Correlation
 from palpate.review import tables as t
-from palpate.review.canonical import canonical, digest_of
+from palpate.review.canonical import digest_of
 from palpate.review.case import Case, NewCase, Project, Urgency
 from palpate.review.case_plain import (
     calibration_to_text,
@@ -21,7 +21,9 @@ from palpate.review.chain import Entry, append_entry
 from palpate.review.event import SHARED
 from palpate.review.film_path import is_below
 from palpate.review.refusals import ReviewError
+from palpate.review.shared import correlation_to_text, uncertainty_to_text
 from palpate.review.urgency import urgency_score
+from palpate.trust.calibration import UncertaintyCalibration
 
 
 class Batch:
@@ -41,7 +43,7 @@ class Batch:
         self._when = when
         self._rows: list[tuple[Table, dict[str, object]]] = []
         # The objects themselves are kept, so that no other can have their identity.
-        self._shared: dict[int, tuple[Correlation, str]] = {}
+        self._shared: dict[int, tuple[Correlation | UncertaintyCalibration, str]] = {}
 
     def put(self, new: Sequence[tuple[str, NewCase, Urgency]]) -> list[str]:
         """Insert cases under these identifiers, or add predictions to those that are there.
@@ -152,13 +154,17 @@ class Batch:
         self._rows.append((t.predictions, row))
 
     def _text(self, given: NewCase) -> str:
-        return predictions_to_text(given.predictions, given.set_aside, self._share)
+        told = "" if given.uncertainty is None else self._share(given.uncertainty)
+        return predictions_to_text(given.predictions, given.set_aside, self._share, told)
 
-    def _share(self, one: Correlation) -> str:
-        """Keep a correlation once, and return its hash."""
+    def _share(self, one: Correlation | UncertaintyCalibration) -> str:
+        """Keep what a model's predictions share once, and return its hash."""
         if id(one) in self._shared:
             return self._shared[id(one)][1]
-        text = canonical({"matrix": one.matrix.tolist(), "dimension": one.dimension})
+        if isinstance(one, Correlation):
+            text = correlation_to_text(one)
+        else:
+            text = uncertainty_to_text(one)
         digest, known = digest_of(text), t.shared_values.c.digest
         new = all(digest != each for _, each in self._shared.values())
         self._shared[id(one)] = (one, digest)
@@ -205,6 +211,11 @@ def check_given(project: Project, given: NewCase) -> None:
         project.scheme.index(mark.landmark)
         if mark.frame >= given.frames:
             raise ReviewError(f"{given.image!r} has {given.frames} frames, a mark is on another")
+    if given.uncertainty is not None and given.uncertainty.names != project.scheme.names:
+        raise ReviewError(
+            f"the calibration of {given.image!r} is of other landmarks than project "
+            f"{project.identifier!r}"
+        )
     for frame, image in given.predictions.items():
         if image.prediction.scheme.names != project.scheme.names:
             raise ReviewError(

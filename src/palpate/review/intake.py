@@ -24,6 +24,7 @@ from palpate.study_case import StudyCase
 from palpate.study_clips import find_clips
 from palpate.study_names import FrameNames, ImageNames
 from palpate.study_settings import ClipSettings
+from palpate.trust.calibration import UncertaintyCalibration
 
 _STATES: Mapping[int, MarkState] = {VISIBLE: "visible", OCCLUDED: "occluded"}
 
@@ -70,6 +71,7 @@ def study_cases(
     *,
     labels: bool = True,
     only_predicted: bool = False,
+    uncertainty: UncertaintyCalibration | None = None,
     advance: Callable[[int, int, str], None] = _silently,
 ) -> Intake:
     """Return a case for every image and clip of a study.
@@ -83,6 +85,7 @@ def study_cases(
         predictions: of its images.
         labels: False leaves them out.
         only_predicted: leaves out what was not predicted; what could not be is among the missing.
+        uncertainty: what held-out subjects say of the model that predicted.
         advance: is told how many films are done, of how many, and which.
     """
     clips = _clip_settings(study)
@@ -105,7 +108,9 @@ def study_cases(
             facts = still_facts(path) if clips is None else clip_facts(path, clips.depth)
             film = path.relative_to(root).as_posix()
             of_film = _OfFilm(name, film, facts, labelled.get(name, {}), found.get(name, {}))
-            cases.append(_case(of_film, everywhere, labels=labels))
+            case = _case(of_film, everywhere, labels=labels)
+            told = uncertainty if case.predictions else None
+            cases.append(replace(case, uncertainty=told))
         except FormatError as error:
             missing[name] = error.problem
         advance(done, len(wanted), name)

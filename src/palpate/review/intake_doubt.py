@@ -11,6 +11,7 @@ from palpate.review.begun import begun_marks
 from palpate.review.case import Case, NewCase, Project, Urgency
 from palpate.review.measured import measure_reading
 from palpate.review.urgency import Doubted, urgencies
+from palpate.trust.calibration import UncertaintyCalibration
 from palpate.trust.familiar import FEWEST, Familiar
 from palpate.trust.reasons import reasons
 from palpate.trust.store import calibration_from_plain
@@ -30,10 +31,12 @@ class KnownDoubt:
         familiar: what held-out films are like; None where nothing is known.
         set_aside: image -> reasons in words, as 'palpate predict' wrote them with the pixels at
             hand, and the least chance that a film of the same kind is as strange.
+        uncertainty: what held-out subjects say of the model; None where it was not calibrated.
     """
 
     familiar: Familiar | None = None
     set_aside: Mapping[str, tuple[str, float | None]] | None = None
+    uncertainty: UncertaintyCalibration | None = None
 
 
 def known_doubt(file: PredictionFile | None, path: Path | None) -> KnownDoubt:
@@ -44,7 +47,7 @@ def known_doubt(file: PredictionFile | None, path: Path | None) -> KnownDoubt:
     """
     if file is None or path is None:
         return KnownDoubt()
-    familiar = None
+    familiar, calibration = None, None
     if file.calibration is not None:
         calibration = calibration_from_plain(file.calibration, where=path)
         if calibration.familiar is not None:
@@ -52,7 +55,7 @@ def known_doubt(file: PredictionFile | None, path: Path | None) -> KnownDoubt:
                 familiar = Familiar.from_json(calibration.familiar)
             except StudyError as error:
                 raise FormatError(path, str(error)) from error
-    return KnownDoubt(familiar, _read_set_aside(path.parent / SET_ASIDE))
+    return KnownDoubt(familiar, _read_set_aside(path.parent / SET_ASIDE), calibration)
 
 
 def _read_set_aside(path: Path) -> dict[str, tuple[str, float | None]]:

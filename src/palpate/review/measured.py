@@ -1,9 +1,7 @@
 """Marks in, reports out: what the model still answers for keeps its doubt, the rest has none."""
 
-from collections import OrderedDict
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
 
 import numpy as np
 
@@ -17,7 +15,9 @@ from palpate.prediction import Prediction
 from palpate.protocols.measure import measure, measure_points
 from palpate.protocols.protocol import Protocol, Quantity
 from palpate.review.case import Case, NewCase, Project
+from palpate.review.held_out import scores_of
 from palpate.review.mark import Key, Mark, points_of
+from palpate.review.recent import Recent
 
 # px: a position that went through a text format is still the model's.
 _SAME = 1e-6
@@ -64,30 +64,8 @@ class _Wish:
     scores: Mapping[str, MeasurementScores]
 
 
-class _Kept:
-    """The measurements that were taken last, by all that they depend on."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._found: OrderedDict[Hashable, Measurement] = OrderedDict()
-        self._lock = Lock()
-
-    def find(self, key: Hashable) -> Measurement | None:
-        with self._lock:
-            if key not in self._found:
-                return None
-            self._found.move_to_end(key)
-            return self._found[key]
-
-    def keep(self, key: Hashable, one: Measurement) -> None:
-        with self._lock:
-            self._found[key] = one
-            while len(self._found) > self._most:
-                self._found.popitem(last=False)
-
-
 # Some hundred cases at once; drawing from the landmarks' distribution is what takes long.
-_KEPT = _Kept(20_000)
+_KEPT: Recent[Hashable, Measurement] = Recent(20_000)
 
 
 def measure_reading(
@@ -103,7 +81,7 @@ def measure_reading(
 
     A landmark that stands where the model put it keeps its covariance and its correlations; one
     that a person set is taken as exact, and the note of every measurement that needs it says so.
-    An interval from held-out subjects (``scores``) is given only where every landmark of it is
+    An interval from held-out subjects is given only where every landmark of it is
     the model's; none is given where none is.
 
     Args:
@@ -112,7 +90,8 @@ def measure_reading(
         marks: of the reading, by frame and landmark.
         frames: those to measure; None takes all that have a mark, and the one of a still image.
         level: of the intervals.
-        scores: as :func:`palpate.protocols.measure.measure` takes them.
+        scores: as :func:`palpate.protocols.measure.measure` takes them; None takes those that the
+            case was put in with (``case.given.uncertainty``).
 
     Returns:
         Frame -> report, in the order of the frames.
@@ -130,7 +109,7 @@ def measure_reading(
     for mark in marks.values():
         if mark.frame in of_frame:
             of_frame[mark.frame].append(mark)
-    wish = _Wish(level, scores or {})
+    wish = _Wish(level, scores_of(case.given, protocol) if scores is None else scores)
     return {
         number: _report(project, protocol, _frame(project, case, number, own), case.given, wish)
         for number, own in of_frame.items()
@@ -181,8 +160,7 @@ def _report(
             said = (
                 _with_reason(quantity, frame, one) if one.value is None else _with_note(one, frame)
             )
-            found[one.name] = said
-            _KEPT.keep(keys[one.name], said)
+            found[one.name] = _KEPT.keep(keys[one.name], said)
     nothing = replace(protocol, quantities=())
     told = measure_points(nothing, frame.points, frame.calibration(given)).provenance
     clip = given.frames > 1

@@ -9,6 +9,7 @@ from palpate.errors import PalpateError
 from palpate.review import tables as t
 from palpate.review.canonical import digest_of
 from palpate.review.case import Case, Project
+from palpate.review.case_plain import shared_digests
 from palpate.review.chain import event_of
 from palpate.review.event import GENESIS, SHARED, Event, event_digest
 from palpate.review.readings import look, present_marks, read_signature
@@ -170,6 +171,12 @@ def signature_problems(connection: Connection) -> Iterator[Problem]:
 
 def prediction_problems(connection: Connection) -> Iterator[Problem]:
     """Compare every prediction with its hash, and new ones with the event that told of them."""
+    shared: set[str] = set()
+    for row in connection.execute(select(t.shared_values)).all():
+        shared.add(row.digest)
+        if digest_of(row.content) != row.digest:
+            what = "the correlation or calibration of a model"
+            yield Problem(0, "", f"what predictions share was changed: {what}")
     p, e = t.predictions.c, t.events.c
     told = {
         (row.case_id, row.payload)
@@ -177,9 +184,6 @@ def prediction_problems(connection: Connection) -> Iterator[Problem]:
             select(e.case_id, e.payload).where(e.kind == "predicted", e.reading == SHARED)
         )
     }
-    for row in connection.execute(select(t.shared_values)).all():
-        if digest_of(row.content) != row.digest:
-            yield Problem(0, "", "what predictions share was changed: the correlation of a model")
     c = t.cases.c
     newest = connection.execute(select(c.identifier, c.predicted).where(c.predicted > 0)).all()
     for case, last in newest:
@@ -188,12 +192,27 @@ def prediction_problems(connection: Connection) -> Iterator[Problem]:
             yield Problem(0, case, f"prediction {version} of {_name(connection, case)} is missing")
         for row in rows:
             whole = digest_of(row.content) == row.digest
+            if whole and not _has_shared(row.content, shared):
+                yield Problem(
+                    0,
+                    case,
+                    f"what prediction {row.version} of {_name(connection, case)} shares with "
+                    "others is missing: the correlation or calibration of a model",
+                )
             if not whole or (row.version > 1 and (case, row.digest) not in told):
                 yield Problem(
                     0,
                     case,
                     f"prediction {row.version} of {_name(connection, case)} was changed or added",
                 )
+
+
+def _has_shared(text: str, there: set[str]) -> bool:
+    """Whether all that a prediction shares with others is in the review."""
+    try:
+        return there.issuperset(shared_digests(text))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def first(problems: Iterator[Problem]) -> tuple[Problem, ...]:

@@ -119,10 +119,18 @@ def prepared(wish: ReviewWish, *, advance: Advance) -> Prepared:
     def films(done: int, total: int, image: str) -> None:
         advance("reading films", done, total, image)
 
-    taken = study_cases(study, file, labels=labels, only_predicted=not labels, advance=films)
+    known = known_doubt(file, path)
+    taken = study_cases(
+        study,
+        file,
+        labels=labels,
+        only_predicted=not labels,
+        uncertainty=known.uncertainty,
+        advance=films,
+    )
     if not taken.cases:
         raise StudyError(_nothing(wish.given, taken))
-    cases, urgency = judged_cases(project, taken.cases, known_doubt(file, path))
+    cases, urgency = judged_cases(project, taken.cases, known)
     notes = tuple(finding.sentence for finding in study.findings if finding.severity == "error")
     return Prepared(project, taken.root, tuple(cases), urgency, taken.missing, notes)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from palpate.evaluation.coverage import squared_radius
 from palpate.measurement import Measurement, Report
 from palpate.protocols.protocol import Protocol
 from palpate.report.wording import quantity
 from palpate.review.case import Case, Project, Reading, Signature
 from palpate.review.event import Change, Event
+from palpate.review.held_out import squared_radii
 from palpate.review.mark import Mark
 from palpate.review.queue_rows import QueueItem
 from palpate.serve.web.films import Look
@@ -222,7 +222,7 @@ def case_message(
         model=case.model,
         predictions=predicted_messages(case),
         level=LEVEL,
-        ellipse=dict.fromkeys(project.scheme.names, float(squared_radius(LEVEL, 2))),
+        ellipse=squared_radii(project, given, LEVEL),
         set_aside=given.set_aside,
         urgency=case.urgency.reasons,
         own=own,
