@@ -37,9 +37,13 @@ PROTOCOL = replace(
 
 @dataclass(frozen=True)
 class Quick:
-    """Landmarks on an ellipse about the middle of the film, with one px of doubt each."""
+    """Landmarks on an ellipse about the middle of the film, with one px of doubt each.
+
+    ``first`` is where the first one is instead.
+    """
 
     weights: str = "feed"
+    first: tuple[float, float] | None = None
     scheme = PROTOCOL.scheme
     name = "quick"
     protocol = "cephalogram"
@@ -50,6 +54,8 @@ class Quick:
         middle = np.array(image.size) / 2.0
         ring = middle + 0.8 * middle * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
         k = len(self.scheme)
+        if self.first is not None:
+            ring[0] = self.first
         return Prediction(
             self.scheme, ring, np.tile(np.eye(2), (k, 1, 1)), np.ones(k), f"quick {self.weights}"
         )

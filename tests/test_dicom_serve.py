@@ -35,6 +35,7 @@ from palpate.serve.dicom.service import Service
 from palpate.serve.dicom.web import WebArchive
 from palpate.workflows.dicom_objects import FilmWork
 from palpate.workflows.dicom_review import SERVICE
+from palpate.workflows.dicom_serve import presents_of
 
 OURS = "PALPATE"
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
@@ -208,6 +209,15 @@ def test_work_that_was_cut_off_gives_the_same_object(tmp_path):
     assert other.SOPInstanceUID != first.SOPInstanceUID
     changed = type(work())(Quick(weights="beef"), PROTOCOL)
     assert changed(film, digest)[0].SOPInstanceUID != first.SOPInstanceUID
+
+
+def test_a_landmark_outside_the_film_leaves_its_report_and_its_picture(tmp_path):
+    film = tmp_path / "film.dcm"
+    write_film(film)
+    make = FilmWork(Quick(first=(-50.0, 20.0)), PROTOCOL, presents_of(presentation=True))
+    report, picture = make(film, "ab")
+    assert (report.Modality, picture.Modality) == ("SR", "PR")
+    assert "OUTSIDE" in str(report)
 
 
 def test_a_film_that_cannot_be_predicted_says_why_and_the_others_go_on(tmp_path):

@@ -10,6 +10,7 @@ from palpate.errors import ConfigError, OutputError
 from palpate.review.refusals import ReviewError, StoreError
 from palpate.review.store import Store
 from palpate.serve.dicom.service import Service
+from palpate.workflows.dicom_objects import FilmWork
 from palpate.workflows.dicom_review import SERVICE, ReviewIntake, service_project
 
 
@@ -34,11 +35,10 @@ def _cases(store, project="clinic-a"):
     return [store.case(row.id) for row in rows]
 
 
-def _measured(folder, name="1.2.3.dcm", *, weights="feed", **film):
+def _measured(folder, name="1.2.3.dcm", *, localiser=None, **film):
     folder.mkdir(exist_ok=True)
     write_film(folder / name, **film)
-    make = work() if weights == "feed" else type(work())(Quick(weights), PROTOCOL)
-    return make.measured(folder / name, "ab" * 32)
+    return FilmWork(localiser or Quick(), PROTOCOL).measured(folder / name, "ab" * 32)
 
 
 def test_a_film_that_is_told_of_twice_is_one_case_with_its_marks(tmp_path, store, project):
@@ -61,7 +61,7 @@ def test_a_film_that_is_told_of_twice_is_one_case_with_its_marks(tmp_path, store
         assert (marks[0, name].x, marks[0, name].y) == (x, y)
     assert store.history(case.identifier) == ()
     assert store.head()[0] == 0, "the same prediction again is no event"
-    tell(_measured(inbox, weights="beef"))
+    tell(_measured(inbox, localiser=Quick("beef")))
     assert [one.model for one in _cases(store)] == ["quick beef"], "another model's is a new one"
     assert [one.kind for one in store.history(case.identifier)] == ["predicted"]
 
@@ -79,17 +79,11 @@ def test_films_are_judged_beside_those_before_them_also_after_a_new_start(tmp_pa
 
 def test_what_speaks_against_a_film_stands_in_the_review(tmp_path, store, project):
     inbox = tmp_path / "inbox"
-    film = _measured(inbox)
-    prediction = film.predicted.prediction
-    means = prediction.mean.copy()
-    means[0] = (-50.0, 20.0)
-    beside = replace(film.predicted, prediction=replace(prediction, mean=means))
-    make = work()
-    _, judged = make._report(film.image, beside)
-    _intake(store, project, inbox)(replace(film, predicted=beside, judged=judged))
+    film = _measured(inbox, localiser=Quick(first=(-50.0, 20.0)))
+    _intake(store, project, inbox)(film)
     (case,) = _cases(store)
     assert any("outside" in reason for reason in case.urgency.reasons)
-    assert case.given.set_aside == tuple(reason.words for reason in judged.reasons)
+    assert case.given.set_aside == tuple(reason.words for reason in film.judged.reasons)
 
 
 def test_a_changed_film_is_a_case_of_its_own(tmp_path, store, project):

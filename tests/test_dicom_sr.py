@@ -17,7 +17,7 @@ from dicom_films import SIZE, lamp, write_clip, write_film
 from palpate.errors import FormatError, GeometryError, PalpateError
 from palpate.io import dicom_codes as code
 from palpate.io.dicom_sr import Algorithm, Provenance, Signer, sr_of, write_dicom
-from palpate.io.dicom_sr_read import points_from_sr
+from palpate.io.dicom_sr_read import points_from_sr, read_sr_listed
 from palpate.measurement import Measurement, NormalRange, Report
 from palpate.points import Points
 from palpate.prediction import Prediction
@@ -210,6 +210,41 @@ def test_an_absent_landmark_has_no_point_and_a_hidden_one_says_so(report: Path) 
     assert [one for one in found if named(found[one], code.VISIBILITY)] == ["triradiate"]
     (listed,) = named(data, code.SCHEME_OF_LANDMARKS)
     assert listed.TextValue.split("\n") == list(SCHEME.names)
+
+
+def test_a_landmark_outside_has_no_point_and_its_measurement_keeps_its_value(
+    film: Path, tmp_path: Path
+) -> None:
+    at = POINTS.coordinates.copy()
+    at[0], at[1] = (SIZE[0] - 0.5, 3.0), (SIZE[0] - 0.4, 3.0)
+    moved = Points(SCHEME, at, POINTS.visibility)
+    alone = Measurement("Alone", "deg", value=4.5, landmarks=SCHEME.names[1:2])
+    write_dicom(tmp_path / "sr.dcm", sr_of(Report("s", "a", (ANGLE, alone)), moved, film))
+    data = dcmread(tmp_path / "sr.dcm")
+    found = groups(data)
+    out = found[SCHEME.names[1]]
+    assert not [one for one in items(out) if one.ValueType == "SCOORD"]
+    (said,) = named(out, code.VISIBILITY)
+    assert said.ConceptCodeSequence[0].CodeValue == "OUTSIDE"
+    assert number(found[ANGLE.name], code.quantity_concept(ANGLE.name))[0] == ANGLE.value
+    assert number(found["Alone"], code.quantity_concept("Alone"))[0] == 4.5
+    shapes = [one for one in items(data) if one.ValueType == "SCOORD"]
+    flat = np.concatenate([np.reshape(one.GraphicData, (-1, 2)) for one in shapes])
+    assert (flat >= 0).all()
+    assert (flat <= SIZE).all()
+    kinds = [{item.ValueType for item in one.ContentSequence} for one in found.values()]
+    assert all("SCOORD" in kind for kind in kinds if "NUM" in kind)
+    read = read_sr_listed(tmp_path / "sr.dcm")
+    assert f"{SCHEME.names[1]}: outside the image" in read.unread[0]
+    assert not read.annotations.rows[0].points.present[1]
+    assert read.annotations.rows[0].points.present[0], "on the edge is not outside"
+
+
+def test_a_prediction_that_lies_outside_altogether_is_still_reported(film: Path) -> None:
+    far = Points(SCHEME, POINTS.coordinates + 5000.0, POINTS.visibility)
+    found = groups(sr_of(REPORT, predicted(far), film))
+    assert all(named(found[name], code.VISIBILITY) for name in SCHEME.names if name in found)
+    assert {ANGLE.name, MISSED.name} <= set(found)
 
 
 def test_every_shape_is_selected_from_the_image(report: Path, film: Path) -> None:

@@ -84,7 +84,7 @@ def test_what_cannot_be_drawn_is_refused(film: Path) -> None:
     with pytest.raises(GeometryError, match="nothing to draw"):
         presentation_of(none, film)
     with pytest.raises(GeometryError, match="outside the image"):
-        presentation_of(Points.of(SCHEME, [[1.0, 2.0], [900.0, 1.0], [1.0, 1.0]]), film)
+        presentation_of(Points.of(SCHEME, [[-3.0, 2.0], [900.0, 1.0], [np.nan, 1.0]]), film)
     with pytest.raises(GeometryError, match="leaves the image"):
         presentation_of(POINTS, film, lines=(Line((-5.0, 1.0), (3.0, 3.0)),))
     colour = dcmread(film)

@@ -127,6 +127,7 @@ QUANTITY = Concept("QUANTITY", SCHEME, "Quantity computed from landmarks")
 # What is said of a landmark.
 VISIBILITY = Concept("VISIBILITY", SCHEME, "Visibility of the landmark")
 OCCLUDED = Concept("OCCLUDED", SCHEME, "Occluded")
+OUTSIDE = Concept("OUTSIDE", SCHEME, "Outside the image")
 SD_X = Concept("SD-X", SCHEME, "Standard uncertainty along the row (x)")
 SD_Y = Concept("SD-Y", SCHEME, "Standard uncertainty along the column (y)")
 CORRELATION = Concept("CORRELATION-XY", SCHEME, "Correlation of the errors in x and y")
@@ -147,6 +148,7 @@ PROTOCOL = Concept("PROTOCOL", SCHEME, "Protocol")
 IMAGE_DIGEST = Concept("IMAGE-SHA256", SCHEME, "SHA-256 of the image file")
 
 FIXED = (
+    OUTSIDE,
     *(LANDMARK, QUANTITY, VISIBILITY, OCCLUDED, SD_X, SD_Y, CORRELATION, STATUS, NOT_MEASURED),
     *(
         REASON,

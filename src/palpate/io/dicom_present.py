@@ -17,8 +17,9 @@ from pydicom.dataset import Dataset
 from palpate import __version__
 from palpate.affine import Affine
 from palpate.errors import FormatError, GeometryError, PalpateError
-from palpate.io.dicom_sr import MANUFACTURER, refuse_elsewhere
+from palpate.io.dicom_sr import MANUFACTURER
 from palpate.io.dicom_sr_source import UTF_8, frame_number, frames_of, new_uid, side_of, source_of
+from palpate.io.dicom_sr_within import on_image, refuse_all_outside
 from palpate.points import Points
 
 STATE_SERIES, PICTURE_SERIES = 901, 902
@@ -56,7 +57,8 @@ def presentation_of(
     """Return a Grayscale Softcopy Presentation State that draws landmarks over an image.
 
     Args:
-        points: in pixels of the image; absent ones are not drawn. The scheme's edges are.
+        points: in pixels of the image; absent ones and those outside it are not drawn. The
+            scheme's edges are.
         image: the DICOM file or dataset (a header is enough) that it refers to; grey values.
         lines: drawn beside, such as those of an angle.
         names: whether each landmark's name stands beside it.
@@ -65,7 +67,7 @@ def presentation_of(
     Raises:
         FormatError: the image is no DICOM image, not identified, or in colour.
         GeometryError: points of three axes or of another frame, or none that is present; no such
-            frame of the image; a point or a line outside the image.
+            frame of the image; every point, or a line, outside the image.
         PalpateError: highdicom is not installed.
     """
     try:
@@ -79,10 +81,11 @@ def presentation_of(
     if str(source.get("PhotometricInterpretation", "")) not in ("MONOCHROME1", "MONOCHROME2"):
         where = image if isinstance(image, Path) else Path("image")
         raise FormatError(where, "is not grey; a grayscale presentation state cannot refer to it")
-    refuse_elsewhere(points, source)
-    if not points.present.any():
+    within, outside = on_image(points, source)
+    refuse_all_outside(points, outside, source)
+    if not within.present.any():
         raise GeometryError("there is nothing to draw: no landmark is present")
-    corner = points.moved(Affine.from_corner_origin().inverse())
+    corner = within.moved(Affine.from_corner_origin().inverse())
     edge = np.array([source.Columns, source.Rows], dtype=float)
     arm = _ARM * float(edge.max()) / 1000.0
     drawn = Drawn(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from pydicom.dataset import Dataset
 
 from palpate import __version__
 from palpate.errors import FormatError, GeometryError, PalpateError
 from palpate.files import write_bytes
 from palpate.io.dicom_sr_source import frame_number, source_of
+from palpate.io.dicom_sr_within import on_image, refuse_all_outside
 from palpate.measurement import Report
 from palpate.points import Points
 from palpate.prediction import Prediction
@@ -105,7 +105,7 @@ def sr_of(
     Args:
         report: its measurements become numbers, or 'not measured' with the reason.
         landmarks: in pixels of the image, 0 at the centre of the first one; absent ones are not
-            written.
+            written, of one outside the image that alone is said.
         image: the DICOM file or dataset (a header is enough) that was measured.
         provenance: who signed, what placed the landmarks; None where there is nothing to say.
         frame: from 0, where the image has several.
@@ -118,8 +118,8 @@ def sr_of(
 
     Raises:
         FormatError: the image is no DICOM image, not identified, or of a kind that is unknown.
-        GeometryError: three-dimensional or other than pixel landmarks, a landmark outside the
-            image, no such frame, nothing to report.
+        GeometryError: three-dimensional or other than pixel landmarks, points of a person that
+            are all outside the image, no such frame, nothing to report.
         PalpateError: highdicom is not installed.
     """
     try:
@@ -133,13 +133,17 @@ def sr_of(
     number = frame_number(source, frame)
     predicted = landmarks if isinstance(landmarks, Prediction) else None
     points = landmarks.points if isinstance(landmarks, Prediction) else landmarks
-    refuse_elsewhere(points, source)
+    within, outside = on_image(points, source)
+    if predicted is None:
+        refuse_all_outside(points, outside, source)
     if not points.present.any() and not report.measurements:
         raise GeometryError("there is nothing to report: no landmark is present, none measured")
     made = provenance or Provenance()
     content = Content(
         report=report,
-        points=points,
+        points=within,
+        outside=outside,
+        edge=(int(source.Columns), int(source.Rows)),
         covariance=predicted.covariance if predicted and spread else None,
         algorithm=made.algorithm or Algorithm(model=predicted.localiser if predicted else ""),
         predicted=predicted is not None,
@@ -167,27 +171,3 @@ def write_dicom(path: Path, data: Dataset) -> None:
     buffer = BytesIO()
     data.save_as(buffer, enforce_file_format=True)
     write_bytes(path, buffer.getvalue())
-
-
-def refuse_elsewhere(points: Points, source: Dataset) -> None:
-    """Refuse points that cannot be of an image.
-
-    Raises:
-        GeometryError: three axes, another frame than its pixels, outside the image.
-    """
-    if points.scheme.dimension != 2 or points.frame != "pixel":
-        raise GeometryError(
-            f"a report's points are pixels of a picture; these are {points.scheme.dimension}-"
-            f"dimensional, in {points.frame}"
-        )
-    size = np.array([source.Columns, source.Rows], dtype=float)
-    given = points.coordinates
-    # Half a pixel beyond the outer centres is the image's edge.
-    outside = points.present & ((given < -0.5) | (given > size - 0.5)).any(axis=1)
-    if outside.any():
-        name = points.scheme.names[int(np.argmax(outside))]
-        x, y = points[name]
-        raise GeometryError(
-            f"landmark {name!r} is at ({x:.1f}, {y:.1f}), outside the image of "
-            f"{source.Columns} x {source.Rows} px; is it the image that was measured?"
-        )

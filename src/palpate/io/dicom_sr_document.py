@@ -25,13 +25,16 @@ from palpate.io.dicom_sr_groups import (
     Group,
     coded,
     landmark_group,
+    outside_group,
     quantity_group,
     text_item,
 )
 from palpate.io.dicom_sr_source import UTF_8, new_uid
+from palpate.io.dicom_sr_tree import concept
 from palpate.measurement import Report
 from palpate.points import Points
 
+_MEASUREMENTS = codes.DCM.ImagingMeasurements.value
 _PROJECTIONS_DESCRIBED = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")
 _SLICE = ("PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient")
 _PROJECTIONS = ("CR", "DX", "RG", "IO", "PX")
@@ -43,7 +46,9 @@ class Content:
 
     Args:
         report: the measurements.
-        points: in pixels of the image.
+        points: in pixels of the image, those that lie on it.
+        outside: names of the landmarks that lie outside.
+        edge: (width, height) of the image in px.
         covariance: of the points in px², to be written; None writes none.
         algorithm: that placed or measured.
         predicted: whether the algorithm placed the points; else a person did.
@@ -54,6 +59,8 @@ class Content:
 
     report: Report
     points: Points
+    outside: tuple[str, ...]
+    edge: tuple[int, int]
     covariance: Float[ndarray, "landmark 2 2"] | None
     algorithm: Algorithm
     predicted: bool
@@ -71,9 +78,10 @@ def document(content: Content, source: Dataset, previous: Dataset | None) -> Dat
         previous: the report that this one replaces.
     """
     signer = content.signer
-    return ComprehensiveSR(
+    first, *others = _groups(content, source)
+    made = ComprehensiveSR(
         evidence=[source],
-        content=_tree(content, source),
+        content=_tree(content, source, first),
         series_instance_uid=new_uid(),
         series_number=SERIES_NUMBER,
         sop_instance_uid=new_uid(),
@@ -91,6 +99,22 @@ def document(content: Content, source: Dataset, previous: Dataset | None) -> Dat
         specific_character_set=UTF_8,
         coding_schemes=[_scheme()],
     )
+    return _with_groups(made, others)
+
+
+def _with_groups(made: ComprehensiveSR, groups: list[Group]) -> Dataset:
+    """Put further groups behind the first one.
+
+    highdicom copies and searches the whole tree five times; all groups are selected from the same
+    image, so that one group tells it all that it looks for.
+    """
+    (container,) = (item for item in made.ContentSequence if concept(item)[0] == _MEASUREMENTS)
+    for group in groups:
+        container.ContentSequence.extend(list(group))
+    # A plain dataset: what highdicom keeps beside its own, for reading, knows one group alone.
+    whole = Dataset(made)
+    whole.file_meta = made.file_meta
+    return whole
 
 
 def person_name(name: str) -> str:
@@ -105,12 +129,12 @@ def person_name(name: str) -> str:
     return name if "^" in name else f"{name.strip()}^"
 
 
-def _tree(content: Content, source: Dataset) -> MeasurementReport:
+def _tree(content: Content, source: Dataset, first: Group) -> MeasurementReport:
     plain = str(source.get("Modality", "")) in _PROJECTIONS
     tree = MeasurementReport(
         observation_context=_observers(content),
         procedure_reported=coded(code.PLAIN_FILM if plain else code.IMAGING),
-        imaging_measurements=_groups(content, source),
+        imaging_measurements=[first],
         title=codes.DCM.ImagingMeasurementReport,
         referenced_images=[_described_image(source)],
     )
@@ -160,8 +184,11 @@ def _groups(content: Content, source: Dataset) -> list[Group]:
         for row, name in enumerate(points.scheme.names)
         if points.present[row]
     ]
+    groups += [outside_group(name, image, algorithm=placed) for name in content.outside]
     groups += [
-        quantity_group(one, points, image, algorithm=_algorithm(content, one.protocol))
+        quantity_group(
+            one, points, image, edge=content.edge, algorithm=_algorithm(content, one.protocol)
+        )
         for one in content.report.measurements
     ]
     return groups

@@ -89,11 +89,32 @@ def landmark_group(
     )
 
 
+def outside_group(
+    name: str, image: SourceImageForRegion, *, algorithm: AlgorithmIdentification | None
+) -> Group:
+    """Return the group of a landmark that was placed outside the image: said, not drawn.
+
+    Args:
+        name: of the landmark.
+        image: that it lies outside of.
+        algorithm: that placed it; None where a person did.
+    """
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=new_uid(), identifier=name),
+        finding_type=coded(code.LANDMARK),
+        finding_sites=[FindingSite(anatomic_location=coded(code.landmark_concept(name)))],
+        algorithm_id=algorithm,
+        qualitative_evaluations=[_evaluation(code.VISIBILITY, code.OUTSIDE)],
+        source_images=[_whole(image)],
+    )
+
+
 def quantity_group(
     measurement: Measurement,
     points: Points,
     image: SourceImageForRegion,
     *,
+    edge: tuple[int, int],
     algorithm: AlgorithmIdentification,
 ) -> Group:
     """Return the group of one quantity, measured or not.
@@ -102,6 +123,7 @@ def quantity_group(
         measurement: with a value, or with the reason why there is none.
         points: in pixels; those that the quantity rests on mark its region.
         image: that the region is selected from.
+        edge: (width, height) of the image: the region of a number that rests on no point on it.
         algorithm: that computed it.
     """
     tracking = TrackingIdentifier(uid=new_uid(), identifier=measurement.name)
@@ -121,10 +143,10 @@ def quantity_group(
         ]
     finding = coded(code.QUANTITY)
     group: Group
-    if numbers and rows:
+    if numbers:
         group = PlanarROIMeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking,
-            referenced_region=_region(points.coordinates[rows], image),
+            referenced_region=_region(points.coordinates[rows] if rows else _frame(edge), image),
             finding_type=finding,
             measurements=numbers,
             qualitative_evaluations=evaluations or None,
@@ -133,7 +155,6 @@ def quantity_group(
         group = MeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking,
             finding_type=finding,
-            measurements=numbers or None,
             qualitative_evaluations=evaluations or None,
             source_images=[_whole(image)],
         )
@@ -230,6 +251,13 @@ def _region(coordinates: Float[ndarray, "n 2"], image: SourceImageForRegion) -> 
         corner = np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]])
     kind = GraphicTypeValues.POINT if len(corner) == 1 else GraphicTypeValues.POLYLINE
     return ImageRegion(graphic_type=kind, graphic_data=corner, source_image=image)
+
+
+def _frame(edge: tuple[int, int]) -> Float[ndarray, "5 2"]:
+    """The edge of an image, in pixels from the centre of the first one."""
+    right, bottom = edge[0] - 0.5, edge[1] - 0.5
+    corners = [[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom], [-0.5, -0.5]]
+    return np.array(corners)
 
 
 def _whole(image: SourceImageForRegion) -> SourceImageForMeasurementGroup:

@@ -87,12 +87,11 @@ def read_group(group: Any) -> GroupRead:
     shapes = [item for item in inner if kind(item) == "SCOORD"]
     solid = any(kind(item) == "SCOORD3D" for item in inner)
     name, tool = _name(items)
-    hidden = any(
-        concept(item)[:2] == code.VISIBILITY.key and coded_value(item)[:2] == code.OCCLUDED.key
-        for item in items
-    )
+    seen = [coded_value(item)[:2] for item in items if concept(item)[:2] == code.VISIBILITY.key]
+    hidden = code.OCCLUDED.key in seen
     if not shapes:
-        return GroupRead(solid=solid)
+        unread = (f"{name}: outside the image",) if code.OUTSIDE.key in seen else ()
+        return GroupRead(unread=unread, solid=solid)
     names, table = _matched(name, tool, shapes[0])
     if not names:
         what = f"{shapes[0].get('GraphicType', 'a shape')} of {len(table)} point(s)"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from palpate.errors import FormatError, PalpateError
 from palpate.files import sha256
+from palpate.io.dicom import read_dicom_header
 from palpate.io.dicom_sr import Provenance, sr_of, write_dicom
 from palpate.io.images import is_dicom
 from palpate.io.predictions import PredictedImage, PredictionFile, read_predictions
@@ -69,6 +70,13 @@ def _write(
     presents: Sequence[tuple[str, Present]],
 ) -> list[Path]:
     prediction = image.prediction
+    size = read_dicom_header(film).size
+    if size != image.size:
+        raise FormatError(
+            film,
+            f"is {size[0]} x {size[1]} px, and was predicted as {image.size[0]} x "
+            f"{image.size[1]} px: another film of the same name",
+        )
     base = Path(image.image).as_posix().removesuffix(".dcm")
     made = [("sr", sr_of(report, prediction, film, Provenance(image_sha256=sha256(film))))]
     made += [(kind, present(report, prediction, film)) for kind, present in presents]
