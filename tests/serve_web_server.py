@@ -99,9 +99,9 @@ def filled(folder: Path, people: Iterable[Account] = ACCOUNTS) -> Store:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
+def served(folder: Path, *, piece_s: float = 30.0) -> Iterator[Served]:
     """Serve a review from another thread until the block ends."""
-    settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER)
+    settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER, piece_s=piece_s)
     # Passwords are hashed as ever, with less work.
     cheap = patch.object(accounts, "_HASHER", PasswordHasher(1, 8, 1))
     with cheap, filled(folder) as store, listening("127.0.0.1", 0) as listener:

@@ -220,7 +220,7 @@ def test_blinded_readers_learn_nothing_of_each_other(people: dict[str, httpx.Cli
     assert people["ben"].get(f"/api/cases/{case}").json()["readings"] == []
     queue = people["ben"].get("/api/projects/blind/queue").json()["rows"][0]
     assert (queue["state"], queue["readers"]) == ("new", [])
-    # A reviewer sees both and writes the shared one by adjudicating.
+    # A reviewer sees how far they are, and writes the shared one by adjudicating.
     assert reading_of(people["rita"], case, "anna")["step"] == 1
     refused = people["rita"].post(f"{path}/anna/events", json=placed(1, "rita-sets", FIRST, 1, 1))
     sentence(refused, 403)
@@ -269,6 +269,13 @@ def test_signing_freezes_the_report(review: Served, people: dict[str, httpx.Clie
 
 
 def test_labels_come_out(people: dict[str, httpx.Client]) -> None:
+    case = case_of(people["anna"], "blind", "plain.png")
+    unsigned = people["rita"].get("/api/projects/blind/labels", params={"reading": "anna"})
+    sentence(unsigned, 409)
+    path = f"/api/cases/{case}/readings/anna"
+    step = reading_of(people["anna"], case, "anna")["step"]
+    asked = {"after": step, "statement": "Looked at.", "password": PASSWORD}
+    assert people["anna"].post(f"{path}/signature", json=asked).status_code == 201
     answer = people["rita"].get("/api/projects/blind/labels", params={"reading": "anna"})
     assert answer.status_code == 200
     assert f"{FIRST}_x" in answer.text

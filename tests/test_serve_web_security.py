@@ -60,7 +60,7 @@ def test_nothing_is_told_to_who_is_not_signed_in(review: Served) -> None:
             "/case/abcdefghijklmnopqrst/report",
         ):
             answer = client.get(path)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in#{path}")
         assert "necks" not in client.get("/").text
 
 

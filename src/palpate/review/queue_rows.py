@@ -1,8 +1,7 @@
 """The queue of a project: which cases, in which order, a page at a time."""
 
-import base64
-import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -16,6 +15,7 @@ from palpate.review.refusals import ReviewError, UnknownCaseError
 
 Order = Literal["urgency", "image", "updated"]
 _MOST = 500
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}~[0-9A-Za-z.:+-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_queue(  # noqa: PLR0913  the filters of a page
     limit = min(max(limit, 1), _MOST)
     page = chosen
     if after:
-        page = page.where(_beyond(order, _place(order, after), forwards=True))
+        page = page.where(_beyond(order, _place(connection, project, order, after), forwards=True))
     page = page.order_by(*_ordering(order, forwards=True)).limit(limit + 1)
     found = connection.execute(page).all()
     rows = found[:limit]
@@ -213,24 +213,30 @@ def _keys(order: Order, row: Any) -> list[Any]:
 
 
 def _token(order: Order, row: Any) -> str:
-    text = json.dumps(_keys(order, row), ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode("utf-8")).decode("ascii").rstrip("=")
+    """Where a page ended: the case, and what the queue went by, but no name of an image."""
+    first = {"urgency": repr(row.score), "image": "", "updated": row.updated}[order]
+    return f"{row.identifier}~{first}"
 
 
-def _place(order: Order, token: str) -> list[Any]:
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        place = json.loads(raw.decode("utf-8"))
-    except (ValueError, binascii.Error) as error:
-        raise ReviewError("the queue has no such page; begin with the first") from error
-    kinds = [float if order == "urgency" and i == 0 else str for i in range(len(_columns(order)))]
-    if (
-        not isinstance(place, list)
-        or len(place) != len(kinds)
-        or any(not isinstance(value, kind) for value, kind in zip(place, kinds, strict=True))
-    ):
+def _place(connection: Connection, project: Project, order: Order, token: str) -> list[Any]:
+    """The place that a token tells; of the image, the case knows the name."""
+    identifier, _, first = token.partition("~")
+    found = _TOKEN.fullmatch(token)
+    c = t.cases.c
+    image = None
+    if found is not None:
+        wanted = select(c.image).where(c.identifier == identifier, c.project == project.identifier)
+        image = connection.execute(wanted).scalar()
+    if image is None:
         raise ReviewError("the queue has no such page; begin with the first")
-    return place
+    if order == "image":
+        return [image]
+    if order == "updated":
+        return [first, image]
+    try:
+        return [float(first), image]
+    except ValueError as error:
+        raise ReviewError("the queue has no such page; begin with the first") from error
 
 
 def _people(

@@ -296,6 +296,13 @@ class Store:
                 ).scalars()
             )
 
+    def states(self, case: str) -> dict[str, CaseState]:
+        """Return the states of the readings that there are, by their names."""
+        r = t.readings.c
+        with self._database.read() as connection:
+            rows = connection.execute(select(r.reading, r.state).where(r.case_id == case))
+            return {name: state for name, state in rows}
+
     def history(self, case: str, reading: str = SHARED) -> tuple[Event, ...]:
         """Return all events of a reading, oldest first."""
         with self._database.read() as connection:

@@ -27,8 +27,9 @@ PER_ADDRESS = Limit(40, 300.0)
 class Attempts:
     """Failed attempts of late, by name and by address.
 
-    Every attempt is counted before it is judged, so that many at once gain nothing; the one that
-    succeeds takes its name's count back.
+    Every attempt is counted before it is judged, so that many at once gain nothing; one that
+    succeeds takes its name's count back, and itself from its address's: a hospital behind one
+    address may sign in all at once.
 
     Example:
         >>> clock = iter([0.0] * 9 + [301.0]).__next__
@@ -62,10 +63,12 @@ class Attempts:
                 self._seen[key].append(now)
         return 0
 
-    def succeeded(self, name: str) -> None:
-        """Forget the attempts of a name."""
+    def succeeded(self, name: str, address: str) -> None:
+        """Forget the attempts of a name, and the last one of its address."""
         with self._lock:
             self._seen.pop(("name", name), None)
+            if times := self._seen.get(("address", address)):
+                times.pop()
 
     def _wait(self, key: tuple[str, str], limit: Limit, now: float) -> float:
         times = [time for time in self._seen.get(key, ()) if now - time < limit.window_s]

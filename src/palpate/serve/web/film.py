@@ -145,14 +145,18 @@ def _window_of(image: Image, values: ndarray) -> Window:
 
 
 def usual_window(values: ndarray) -> Window:
-    """Centre and width from the 0.5th to the 99.5th percentile.
+    """Centre and width from the 0.5th to the 99.5th percentile; of all where these are one value.
 
     Example:
         >>> usual_window(np.arange(1001, dtype=np.uint16))
         (500.0, 990.0)
+        >>> usual_window(np.array([0] * 999 + [40], dtype=np.uint16))
+        (20.0, 40.0)
     """
     flat = values.reshape(-1)
     low, high = np.percentile(flat[:: max(1, flat.size // _LOOKED_AT)], (0.5, 99.5))
+    if low == high:
+        low, high = float(flat.min()), float(flat.max())
     return (float(low + high) / 2, max(float(high - low), 1.0))
 
 

@@ -3,7 +3,9 @@
 Written straight on ASGI, so that bodies are counted as they come and nothing is held back.
 """
 
+import asyncio
 import logging
+import re
 import secrets
 import traceback
 from collections.abc import Iterator
@@ -73,7 +75,7 @@ class Guard:
         if site not in ("", "same-origin", "none") or not self._own(origin, scope, host):
             return RefusedError(403, "origin", "this request came from another site")
         declared = headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self.most(scope):
+        if not re.fullmatch(r"[0-9]{1,18}", declared) or int(declared) > self.most(scope):
             return self.too_large(scope)
         return None
 
@@ -100,6 +102,10 @@ class _TooLargeError(HTTPException):
     """More came than may; of this kind, so that whoever reads a body lets it pass."""
 
 
+class _TooSlowError(HTTPException):
+    """The body stopped coming; of this kind for the same reason."""
+
+
 class _Request:
     """One request on its way through."""
 
@@ -107,7 +113,7 @@ class _Request:
         self.guard, self.scope = guard, scope
         self._receive, self._send = receive, send
         self.identifier = secrets.token_hex(6)
-        self.status, self.came, self.began = 0, 0, perf_counter()
+        self.status, self.came, self.whole, self.began = 0, 0, False, perf_counter()
         scope.setdefault("state", {})["account"] = ""
 
     async def answer(self) -> None:
@@ -128,10 +134,24 @@ class _Request:
         self.line()
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        message = await self._next()
         self.came += len(message.get("body", b""))
         if self.came > self.guard.most(self.scope):
             raise _TooLargeError(413, self.guard.too_large(self.scope).message.sentence)
+        return message
+
+    async def _next(self) -> Message:
+        """The next piece of the body, if it comes in time; after the last, for whatever is next."""
+        if self.whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self.guard.settings.piece_s):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise _TooSlowError(
+                408, "the rest of the request did not come; try again", {"Connection": "close"}
+            ) from error
+        self.whole = not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:

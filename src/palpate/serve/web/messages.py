@@ -237,7 +237,11 @@ class SignatureMessage(Message):
 
 
 class ReadingMessage(Message):
-    """A reading with its official measurements, made by the Python engine."""
+    """A reading with its official measurements, made by the Python engine.
+
+    ``withheld`` is why marks, measurements and events are left out: of a blinded project's reading
+    a reviewer learns only how far it is, until it may be compared. Empty where all is here.
+    """
 
     reading: ReadingName
     step: int
@@ -247,6 +251,7 @@ class ReadingMessage(Message):
     signature: SignatureMessage | None
     editable: bool
     events: tuple[EventMessage, ...]
+    withheld: str = ""
 
 
 class NewEvent(Message):

@@ -8,6 +8,7 @@ import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,8 +120,7 @@ def _take_entries(
                 taken = _take(name, counted, folder, min(MOST_OF_A_FILE, room))
                 yield Taken(name, None, _BOMB) if counted.over else taken
                 room -= counted.bytes
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-            del error
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
             yield Taken(name, None, "is damaged inside the zip file; pack it again")
 
 
@@ -142,6 +142,8 @@ def _name_in_zip(entry: zipfile.ZipInfo) -> tuple[str, str]:
         return name, "is a link or a device inside the zip file, not a film"
     if entry.flag_bits & 1:
         return name, "is encrypted; unpack it first"
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return name, "is packed in an unusual way; pack it again as an ordinary zip file"
     if any(part.startswith(".") for part in path.parts) or "__MACOSX" in path.parts:
         return name, "is a hidden file, not a film"
     text = "".join(letter for letter in path.as_posix() if letter.isprintable())

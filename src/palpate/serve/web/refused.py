@@ -29,7 +29,7 @@ STATUS: Mapping[type[PalpateError], tuple[int, str]] = {
     SchemeError: (422, "scheme"),
     PalpateError: (422, "invalid"),
 }
-_CODES = {404: "unknown", 405: "method", 413: "too-large", 415: "type"}
+_CODES = {404: "unknown", 405: "method", 408: "too-slow", 413: "too-large", 415: "type"}
 _SENTENCES = {
     404: "there is nothing at this address",
     405: "this address does not take requests of this kind",
@@ -62,7 +62,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         >>> 429 in documented(429), 429 in documented()
         (True, False)
     """
-    every = {400, 401, 403, 404, 409, 413, 415, 421, 422, 500, 503, *statuses}
+    every = {400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 500, 503, *statuses}
     return {status: {"model": Refusal} for status in sorted(every)}
 
 
@@ -99,7 +99,7 @@ def refuse_in_words(app: FastAPI) -> None:
     def plain(request: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 500
         sentence = _SENTENCES.get(status, "the request could not be read")
-        if status == 413 and isinstance(error, HTTPException):
+        if status in (408, 413) and isinstance(error, HTTPException):
             sentence = error.detail
         headers = (error.headers if isinstance(error, HTTPException) else None) or {}
         return answer(RefusedError(status, _CODES.get(status, "invalid"), sentence, headers))

@@ -80,6 +80,11 @@ async def pixels(
 @router.post("/{case}/measure", responses=documented())
 def measure(reached: OfCase, points: Points) -> dict[int, tuple[MeasurementMessage, ...]]:
     """Measure marks without saving them."""
+    frames = reached.case.given.frames
+    if beyond := {mark.frame for mark in points.marks if mark.frame >= frames}:
+        raise RefusedError(
+            422, "invalid", f"the case has {frames} frames, counted from 0; not {min(beyond)}"
+        )
     reports = measure_reading(reached.project, reached.case, marks_by_key(points.marks))
     return measured_messages(reports, reached.project)
 

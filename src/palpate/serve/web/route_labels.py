@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/projects/{project}", tags=["labels"])
 _TABLE = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
-@router.get("/labels", response_class=Response, responses={**documented(), 200: _TABLE})
+@router.get("/labels", response_class=Response, responses={**documented(423), 200: _TABLE})
 def labels(
     given: Given,
     project: OfProject,
@@ -28,7 +28,11 @@ def labels(
     signed: Annotated[bool, Query(description="of signed readings alone")] = False,
 ) -> Response:
     """The marks of one reading of every case, as landmarks.csv."""
-    found, _ = labels_of(given.store, project, signed=signed)
+    theirs = project.blinded and reading not in (SHARED, reviewer.name)
+    if theirs and given.store.counts(project.identifier, reader=reviewer)["open"]:
+        raise RefusedError(423, "withheld", "sign your own readings before you take others' out")
+    # Of a blinded project nobody is shown what is not finished.
+    found, _ = labels_of(given.store, project, signed=signed or project.blinded)
     name = "" if reading == SHARED else reading
     if name not in found:
         raise RefusedError(409, "empty", "this reading has no label of a person yet")

@@ -1,5 +1,6 @@
 """Readings: as they stand, and what a reader does to them."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,6 +9,7 @@ from fastapi.responses import JSONResponse
 from palpate.review.case import Reading
 from palpate.review.measured import measure_reading
 from palpate.review.refusals import ConflictError
+from palpate.serve.web.blind import why_withheld
 from palpate.serve.web.messages import Conflict, NewEvent, ReadingMessage, Refusal, Saved
 from palpate.serve.web.reached import OfReading, Reached
 from palpate.serve.web.refused import RefusedError, documented
@@ -37,6 +39,10 @@ def reading(
 def whole_reading(given: Services, reached: Reached, events: int = EVENTS) -> ReadingMessage:
     """Return a reading as a message."""
     found = given.store.reading(reached.case.identifier, reached.reading, events=events)
+    if why := why_withheld(given, reached):
+        bare = replace(found, marks={}, events=(), signature=None)
+        message = reading_message(bare, {}, editable=False)
+        return message.model_copy(update={"withheld": why})
     return reading_message(found, _measured(reached, found), editable=reached.editable)
 
 
@@ -86,10 +92,11 @@ def append(given: Given, reached: OfReading, asked: NewEvent) -> Saved | JSONRes
 
 def conflict(given: Services, reached: Reached, error: ConflictError) -> JSONResponse:
     """Return what was missed, and the reading as it is now."""
+    reading = whole_reading(given, reached)
     message = Conflict(
         code="conflict",
         sentence=str(error),
-        missed=event_messages(error.missed),
-        reading=whole_reading(given, reached),
+        missed=() if reading.withheld else event_messages(error.missed),
+        reading=reading,
     )
     return JSONResponse(message.model_dump(mode="json"), status_code=409)

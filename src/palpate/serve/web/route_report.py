@@ -5,14 +5,16 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from palpate.errors import FormatError, PalpateError
 from palpate.review.event import Event
 from palpate.review.frozen import FrozenReport, read_report, report_digest
 from palpate.review.refusals import UnknownCaseError
+from palpate.serve.web.blind import refuse_withheld
 from palpate.serve.web.films import film_path
 from palpate.serve.web.messages import CaseId, ReadingName
+from palpate.serve.web.page_files import to_sign_in
 from palpate.serve.web.reached import Reached, reached_reading
 from palpate.serve.web.report_film import ReportFilm, report_film
 from palpate.serve.web.report_page import SignedPage, rendered, signing
@@ -36,7 +38,7 @@ async def report_page(
     """A signed report, for reading and printing."""
     visit = await to_thread.run_sync(visit_of, request, given)
     if visit is None:
-        return RedirectResponse("/sign-in", status_code=303)
+        return to_sign_in(request)
     open_it = partial(reached_reading, given, visit.account, case, reading or "")
     reached = await to_thread.run_sync(open_it)
     page = await _page(given, reached, digest)
@@ -65,6 +67,7 @@ async def _page(given: Services, reached: Reached, digest: str) -> SignedPage:
 
 
 def _signed(given: Services, reached: Reached, digest: str) -> tuple[bytes, tuple[Event, ...]]:
+    refuse_withheld(given, reached)
     place = (reached.case.identifier, reached.reading)
     return given.store.signed_report(*place, digest or None), given.store.history(*place)
 

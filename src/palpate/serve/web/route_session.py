@@ -23,13 +23,14 @@ router = APIRouter(tags=["session"])
 _IN_LINE = 32
 
 
-def _address(request: Request) -> str:
+def client_address(request: Request) -> str:
+    """Where a request comes from; a proxy's word is taken where it was named at the start."""
     return request.client.host if request.client else ""
 
 
 def refuse_many(given: Services, request: Request, name: str) -> None:
     """Refuse where there were too many attempts."""
-    wait = given.attempts.wait_s(name, _address(request))
+    wait = given.attempts.wait_s(name, client_address(request))
     if wait:
         minutes = math.ceil(wait / 60)
         raise RefusedError(
@@ -64,7 +65,12 @@ async def by_password(given: Services, name: str, password: str) -> Account:
     return account
 
 
-def _session(given: Services, account: Account, by_token: bool) -> tuple[str, Visit | None]:
+def _session(
+    given: Services, account: Account, by_token: bool, last: str
+) -> tuple[str, Visit | None]:
+    """Begin a session, and end the one that the browser had."""
+    if last:
+        given.sessions.end(last)
     cookie = given.sessions.begin(account, by_token=by_token)
     return cookie, given.sessions.find(cookie)
 
@@ -103,6 +109,7 @@ def sign_in_page(
     owner = _owner(given, token)
     if owner is None:
         return RedirectResponse("/sign-in?reason=token", status_code=303)
+    given.attempts.succeeded("", client_address(request))
     response = RedirectResponse("/", status_code=303)
     _begin(given, request, response, given.sessions.begin(owner, by_token=True))
     return response
@@ -122,8 +129,10 @@ async def sign_in(request: Request, response: Response, given: Given, asked: Sig
     else:
         name, password = asked.name or "", asked.password or ""
         account = await by_password(given, name, password)
-        given.attempts.succeeded(name)
-    cookie, visit = await to_thread.run_sync(_session, given, account, asked.token is not None)
+    given.attempts.succeeded(asked.name or "", client_address(request))
+    last = request.cookies.get(cookie_name(request, given.settings), "")
+    by_token = asked.token is not None
+    cookie, visit = await to_thread.run_sync(_session, given, account, by_token, last)
     _begin(given, request, response, cookie)
     if visit is None:
         raise RefusedError(503, "busy", "the session could not be begun; try again")
@@ -143,5 +152,7 @@ def sign_out(request: Request, given: Given, visit: SignedIn) -> Response:
     given.sessions.end(request.cookies.get(name, ""))
     response = Response(status_code=204)
     secure = given.settings.secure
+    # Films were kept by the browser, which the next person at this desk may use.
+    response.headers["Clear-Site-Data"] = '"cache"'
     response.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)
     return response

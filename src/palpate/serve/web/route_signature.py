@@ -12,6 +12,7 @@ from palpate.review.case import Reading
 from palpate.review.frozen import report_bytes
 from palpate.review.measured import measure_reading
 from palpate.review.refusals import ConflictError, SignedError
+from palpate.serve.web.blind import refuse_withheld
 from palpate.serve.web.messages import (
     Conflict,
     ReadingMessage,
@@ -23,7 +24,7 @@ from palpate.serve.web.messages import (
 from palpate.serve.web.reached import OfReading, Reached
 from palpate.serve.web.refused import RefusedError, documented
 from palpate.serve.web.route_readings import conflict, refuse_looking_on, whole_reading
-from palpate.serve.web.route_session import by_password, refuse_many
+from palpate.serve.web.route_session import by_password, client_address, refuse_many
 from palpate.serve.web.services import Given, Services
 from palpate.serve.web.to_message import signature_message
 from palpate.serve.web.visit import SignedIn
@@ -63,7 +64,7 @@ async def _ask_again(
         if refused.status == 401:
             raise RefusedError(403, "password", "this is not your password") from refused
         raise
-    given.attempts.succeeded(account.name)
+    given.attempts.succeeded(account.name, client_address(request))
 
 
 def _sign(given: Services, reached: Reached, asked: Sign) -> SignatureMessage | JSONResponse:
@@ -115,9 +116,10 @@ def reopen(given: Given, reached: OfReading, asked: Reopen) -> ReadingMessage | 
 @router.get(
     "/report",
     response_class=Response,
-    responses={**documented(), 200: {"content": {"application/json": {"schema": {}}}}},
+    responses={**documented(423), 200: {"content": {"application/json": {"schema": {}}}}},
 )
 def report(given: Given, reached: OfReading, digest: Digest = "") -> Response:
     """The report as it was signed, byte for byte: its SHA-256 is what the signature names."""
+    refuse_withheld(given, reached)
     content = given.store.signed_report(reached.case.identifier, reached.reading, digest or None)
     return Response(content, media_type="application/json")

@@ -9,6 +9,7 @@ from palpate.errors import FormatError, PalpateError
 from palpate.io.dicom_sr import Algorithm, Provenance, Signer, sr_of
 from palpate.review.frozen import FrozenReport, read_report
 from palpate.review.mark import points_of
+from palpate.serve.web.blind import refuse_withheld
 from palpate.serve.web.films import film_path
 from palpate.serve.web.reached import OfReading, Reached
 from palpate.serve.web.refused import RefusedError, documented
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/api/cases/{case}/readings/{reading}", tags=["signatu
 _OBJECT = {"content": {"application/dicom": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("/sr", response_class=Response, responses={**documented(), 200: _OBJECT})
+@router.get("/sr", response_class=Response, responses={**documented(423), 200: _OBJECT})
 def structured_report(
     given: Given,
     reached: OfReading,
@@ -27,6 +28,7 @@ def structured_report(
     frame: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Response:
     """What was signed as a Comprehensive SR (TID 1500), of a DICOM film."""
+    refuse_withheld(given, reached)
     if reached.case.given.source != "dicom":
         raise RefusedError(409, "no-sr", "this film is no DICOM, so no DICOM report can name it")
     place = (reached.case.identifier, reached.reading)

@@ -28,6 +28,7 @@ class Settings:
         session_s: and after this long at the latest.
         request_bytes: largest body of a request that is no upload.
         upload_bytes: largest upload.
+        piece_s: a request is dropped when its next piece takes longer than this to come.
         film_bytes: decoded films that are kept in memory.
         decoders: films that are decoded at once.
 
@@ -49,6 +50,7 @@ class Settings:
     session_s: float = 12 * 3600.0
     request_bytes: int = 4 * MIB
     upload_bytes: int = 1024 * MIB
+    piece_s: float = 30.0
     film_bytes: int = 512 * MIB
     decoders: int = 2
 
