@@ -143,8 +143,6 @@ def sign(page: Any) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("dialog", name="Sign this reading")).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Your password")).to_be_visible()
-    page.keyboard.press("Tab")
     expect(page.get_by_label("Your password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")

@@ -94,11 +94,13 @@ def test_what_is_smaller_than_the_film_is_the_mean_of_what_it_covers(viewer: Vie
       const shown = m.resample(pyramid, g.view, { width: g.wide, height: g.high });
       return { values: [...shown.values], area: shown.area };
     })"""
-    for scale, left, top in ((0.7, 3.3, -2.0), (0.51, 0.0, 0.0), (3.0, 10.2, 5.7)):
+    for scale, down, left, top in (
+        (0.7, 0.7, 3.3, -2.0), (0.51, 0.51, 0.0, 0.0), (3.0, 3.0, 10.2, 5.7), (0.6, 0.9, 2.1, 1.0),
+    ):  # fmt: skip
         wide, high = 40, 30
         given = {
             "values": film.ravel().tolist(), "width": 83, "height": 61, "wide": wide, "high": high,
-            "view": {"scale": scale, "left": left, "top": top},
+            "view": {"across": scale, "down": down, "left": left, "top": top},
         }  # fmt: skip
         found = evaluated(viewer, "resample", script, given)
         shown = np.array(found["values"]).reshape(high, wide)
@@ -107,7 +109,7 @@ def test_what_is_smaller_than_the_film_is_the_mean_of_what_it_covers(viewer: Vie
         inside[area["y0"] : area["y1"], area["x0"] : area["x1"]] = True
         weights = [
             _shares(left, scale, wide, film.shape[1], nearest=scale > 1),
-            _shares(top, scale, high, film.shape[0], nearest=scale > 1),
+            _shares(top, down, high, film.shape[0], nearest=scale > 1),
         ]
         expected = weights[1] @ film @ weights[0].T
         assert inside.sum() > 300

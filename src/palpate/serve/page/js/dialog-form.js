@@ -4,7 +4,8 @@ import { element } from "./element.js";
  * A dialog with fields, that stays open with the reason while what it sends is refused.
  *
  * @param {{title: string, about?: string, go: string, fields: object[]}} words - of a field:
- *   {id, label, hint?, value?, options?: [value, label][], ...attributes of the input}.
+ *   {id, label, hint?, value?, options?: [value, label][], rows?, ...attributes of the input}.
+ *   With `rows` it is a text of several lines; Enter sends it, Shift Enter begins a line.
  * @param {(values: Object<string, string>) => Promise<void>} send
  * @returns {Promise<boolean>} whether it was sent.
  */
@@ -43,12 +44,20 @@ export function dialogForm({ title, about = "", go, fields }, send) {
   });
 }
 
-function fieldElement({ id, label, hint = "", value = "", options = null, ...attributes }) {
+function sendOnEnter(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+}
+
+function fieldElement({ id, label, hint = "", value = "", options = null, rows = 0, ...attributes }) {
   const hinted = hint ? { "aria-describedby": `${id}-hint` } : {};
   const control = options
     ? element("select", { id, name: id, ...hinted }, options.map(([each, words]) =>
       element("option", { value: each, selected: each === value }, words)))
-    : element("input", { id, name: id, value, ...hinted, ...attributes });
+    : rows ? element("textarea", { id, name: id, rows, onkeydown: sendOnEnter, ...hinted, ...attributes },
+      value)
+      : element("input", { id, name: id, value, ...hinted, ...attributes });
   return element("div", { class: "field" }, element("label", { for: id }, label), control,
     hint ? element("span", { class: "hint", id: `${id}-hint` }, hint) : null);
 }

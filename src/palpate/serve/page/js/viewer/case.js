@@ -41,7 +41,8 @@ async function open() {
   const page = new Page({ desk, saver, canvas, urls });
   page.tools = new Tools(toolParts(), desk, canvas);
   const clip = new Clip(
-    { bar: byId("clip"), slider: byId("frame"), text: byId("frame-text") }, desk, frames,
+    { bar: byId("clip"), slider: byId("frame"), text: byId("frame-text"), marked: byId("marked"),
+      copy: byId("copy") }, desk, frames,
     (planes) => page.showFilm(planes),
   );
   page.start();

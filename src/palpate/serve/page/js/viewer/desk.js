@@ -2,9 +2,12 @@
  * What is on the reader's desk: the case, its film and view, what is chosen, and what a reader
  * can do with it. Parts of the page listen and show; they do not know each other.
  *
- * Tells: 'view', 'marks', 'choice', 'frame', 'quantity', 'say' (detail: words for everybody).
+ * Tells: 'view', 'marks', 'choice', 'frame', 'quantity', 'order', 'framed', 'say' (detail: words for
+ * everybody).
  */
+import { carried, markedBeside } from "./carry.js";
 import { absent, placed, rounded, swapped } from "./marks.js";
+import { leastSure, reaches } from "./sureness.js";
 import { fit } from "./view.js";
 
 const GATHER_MS = 600;
@@ -16,6 +19,12 @@ export class Desk extends EventTarget {
     Object.assign(this, { film, protocol, reading });
     this.names = protocol.landmarks.map(({ name }) => name);
     this.titles = new Map(protocol.landmarks.map(({ name, title }) => [name, title]));
+    /** Names in the order in which one goes through them. */
+    this.inTurn = this.names;
+    this.unsureFirst = false;
+    /** Landmarks whose place the model's own checks doubt. */
+    this.doubted = new Set(this.names.filter((name) =>
+      film.set_aside.some((words) => words.split(/[^\p{L}\d_.-]+/u).includes(name))));
     this.stage = { width: 1, height: 1 };
     this.view = fit(film, this.stage);
     this.fitted = true;
@@ -90,6 +99,22 @@ export class Desk extends EventTarget {
     this.look(this.view.panned(width / 2 - x, height / 2 - y));
   }
 
+  /** To the frame before or after this one that holds marks. */
+  goToMarked(by) {
+    const frame = markedBeside(this.reading, this.frame, by);
+    if (frame >= 0) this.goTo(frame);
+    else this.say(by < 0 ? "No frame before this one is marked." : "No frame after this one is marked.");
+  }
+
+  /** The frame that the film shows now. */
+  showFrame(frame) {
+    this.finish();
+    this.frame = frame;
+    if (this.unsureFirst) this.order(true);
+    this.tell("framed");
+    this.tell("marks");
+  }
+
   goTo(frame) {
     const next = Math.min(this.film.frames - 1, Math.max(0, frame));
     if (next === this.frame) return;
@@ -110,10 +135,31 @@ export class Desk extends EventTarget {
 
   /** Chooses the next landmark of the scheme, or the one before. */
   step(by) {
-    const at = this.names.indexOf(this.chosen);
-    const count = this.names.length;
+    const at = this.inTurn.indexOf(this.chosen);
+    const count = this.inTurn.length;
     const next = at < 0 ? (by > 0 ? 0 : count - 1) : (at + by + count) % count;
-    this.choose(this.names[next]);
+    this.choose(this.inTurn[next]);
+  }
+
+  /** Landmarks of this frame in the order in which they want a look. */
+  get leastSure() {
+    return leastSure(this.names, reaches(this.film, this.frame), this.doubted);
+  }
+
+  order(unsureFirst) {
+    this.unsureFirst = unsureFirst;
+    this.inTurn = unsureFirst ? this.leastSure : this.names;
+    this.tell("order");
+  }
+
+  /** Chooses the landmark that wants a look most of those that are still the model's. */
+  lookAtWorst() {
+    const { leastSure: order } = this;
+    const waiting = order.filter((name) => this.mark(name)?.origin === "model");
+    const after = order.slice(order.indexOf(this.chosen) + 1);
+    const next = waiting.find((name) => after.includes(name)) ?? waiting[0];
+    if (next) return this.choose(next);
+    return this.say("No mark of the model is left here that nobody has looked at.");
   }
 
   pick(quantity) {
@@ -209,6 +255,19 @@ export class Desk extends EventTarget {
     if (!predicted) return this.say("The model says nothing of this landmark here.");
     const { landmark, frame, x, y } = predicted;
     return this.change({ landmark, frame, state: "visible", x, y, origin: "model" });
+  }
+
+  /** Begins a frame with the marks of the last one that has any; what is marked here stays. */
+  carry() {
+    if (!this.may()) return;
+    this.finish();
+    const from = markedBeside(this.reading, this.frame, -1);
+    if (from < 0) return this.say("No frame before this one is marked.");
+    const changes = carried(this.reading, from, this.frame);
+    if (changes.length === 0) return this.say("Every landmark is marked here already.");
+    this.reading.add(changes, "marks", `copied from frame ${from + 1}`);
+    const points = changes.length === 1 ? "one point" : `${changes.length} points`;
+    this.say(`Copied ${points} from frame ${from + 1}: move what has moved.`);
   }
 
   swap() {

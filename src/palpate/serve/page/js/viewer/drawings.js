@@ -3,29 +3,30 @@ import { drawn } from "../protocol/drawing.js";
 import { short, svg } from "./svg.js";
 
 /**
- * @param {SVGGElement} layer
+ * Shapes of the chosen measurement, in px of the film; none where none is chosen.
+ *
  * @param {import("./desk.js").Desk} desk
  * @param {(name: string) => string} shown - the value as it stands beside the film: a number is
  *   never said in two ways
  */
-export function showDrawing(layer, desk, shown) {
+export function drawnShapes(desk, shown) {
   const quantity = desk.protocol.quantities.find(({ name }) => name === desk.quantity);
-  if (!quantity) {
-    if (layer.firstChild) layer.replaceChildren();
-    return;
-  }
+  if (!quantity) return [];
   const { width, height, spacing_mm: spacing } = desk.film;
   const shapes = drawn(desk.protocol, quantity, desk.marks, { spacing, size: [width, height] });
   const said = shown(quantity.name).replace(" deg", "°");
-  layer.replaceChildren(
-    ...shapes.map((shape) =>
-      nodeOf(shape.kind === "text" && /\d/.test(shape.text) ? { ...shape, text: said } : shape, desk.view),
-    ),
-  );
+  return shapes.map((shape) =>
+    shape.kind === "text" && /\d/.test(shape.text) ? { ...shape, text: said } : shape);
+}
+
+/** @param {SVGGElement} layer @param {object[]} shapes @param {import("./view.js").View} view */
+export function showDrawing(layer, shapes, view) {
+  if (shapes.length === 0 && !layer.firstChild) return;
+  layer.replaceChildren(...shapes.map((shape) => nodeOf(shape, view)));
 }
 
 function nodeOf(shape, view) {
-  const node = KINDS[shape.kind](shape, ([x, y]) => view.toStage(x, y).map(short), view.scale);
+  const node = KINDS[shape.kind](shape, ([x, y]) => view.toStage(x, y).map(short), view);
   node.setAttribute("class", `shape ${shape.role}`);
   node.dataset.role = shape.role;
   return node;
@@ -37,9 +38,9 @@ const KINDS = {
   line: ({ from, to }, place) => svg("path", { d: pathOf([place(from), place(to)]) }),
   polyline: ({ points }, place) => svg("path", { d: pathOf(points.map(place)) }),
   arc: ({ points }, place) => svg("path", { d: pathOf(points.map(place)) }),
-  circle: ({ centre, rx, ry }, place, scale) => {
+  circle: ({ centre, rx, ry }, place, view) => {
     const [cx, cy] = place(centre);
-    return svg("ellipse", { cx, cy, rx: short(rx * scale), ry: short(ry * scale) });
+    return svg("ellipse", { cx, cy, rx: short(rx * view.across), ry: short(ry * view.down) });
   },
   text: ({ at, text }, place) => {
     const [x, y] = place(at);

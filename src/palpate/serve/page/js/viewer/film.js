@@ -125,8 +125,8 @@ export class Film {
 
   take() {
     const began = performance.now();
-    const { left, top, scale } = this.view;
-    const view = { left, top, scale: scale * this.ratio };
+    const { left, top, across, down } = this.view;
+    const view = { left, top, across: across * this.ratio, down: down * this.ratio };
     const quick = Boolean(this.moving && this.coarse);
     this.shown = this.planes.map((plane, i) =>
       resample(plane, view, this.canvas, { quick, into: this.shown[i]?.values }),

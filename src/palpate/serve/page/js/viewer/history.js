@@ -13,11 +13,17 @@ const WORDS = {
   adjudicate: "settled",
 };
 
-/** @param {HTMLElement} list @param {import("./desk.js").Desk} desk */
-export function showHistory(list, desk) {
+/**
+ * @param {{list: HTMLElement, summary: HTMLElement}} parts
+ * @param {import("./desk.js").Desk} desk
+ */
+export function showHistory({ list, summary }, desk) {
   const events = desk.reading.events.slice(-SHOWN).reverse();
+  const notes = events.filter(({ kind }) => kind === "comment").length;
+  const count = notes === 1 ? "one note" : `${notes} notes`;
+  summary.textContent = notes ? `History and notes (${count})` : "History and notes";
   list.replaceChildren(...events.map(({ kind, who, when, changes, note }) =>
-    element("li", {},
+    element("li", { class: kind },
       element("span", { class: "soft number", title: fullMoment(when) }, shortMoment(when)), " ",
       element("span", {}, who), " ",
       element("span", { class: "soft" }, [told(desk, kind, changes), note].filter(Boolean).join(": ")))));

@@ -45,6 +45,10 @@ export function keys(desk, actions) {
   return [
     row("Landmarks", "N  P", "next and previous landmark (also Tab)", letter("n"), go(1)),
     row("Landmarks", "", "", letter("p"), go(-1)),
+    row("Landmarks", "U", "next of the model's points that it is least sure of", letter("u"), () => {
+      desk.lookAtWorst();
+      actions.focusPoint();
+    }),
     row("Landmarks", "Arrows", "move it by 1 px; with Shift 10 px, with Alt 0.1 px",
       (event) => event.key in ARROWS && !event.ctrlKey && !event.metaKey,
       (event) => nudge(desk, event)),
@@ -98,6 +102,10 @@ function scrubbing(desk, row) {
       (event) => desk.goTo(desk.frame + (event.shiftKey ? 10 : 1))),
     row("Clip", "", "", (event) => plain(event) && (event.key === "," || event.key === "<"),
       (event) => desk.goTo(desk.frame - (event.shiftKey ? 10 : 1))),
+    row("Clip", "Page Up  Page Down", "previous and next frame with points", key("PageUp"),
+      () => desk.goToMarked(-1)),
+    row("Clip", "", "", key("PageDown"), () => desk.goToMarked(1)),
+    row("Clip", "C", "copy the points of the last frame that has any", letter("c"), () => desk.carry()),
     row("Clip", "Home  End", "first and last frame", key("Home"), () => desk.goTo(0)),
     row("Clip", "", "", key("End"), () => desk.goTo(desk.film.frames - 1)),
   ];

@@ -3,11 +3,14 @@
  *
  * @param {{name: string, text: string, x: number, y: number, must: boolean}[]} points - on the
  *   stage, the most important first; `must`: named even where there is no room
+ * @param {{text: string, x: number, y: number}[]} [texts] - what is written there already
  * @returns {Map<string, {x: number, y: number, anchor: "start" | "end" | "middle"}>}
  */
 const WIDTH = 6.9;
 const HEIGHT = 15;
 const CLEAR = 9;
+// Where a drawing writes its number, in larger letters.
+const TEXT = [6, 5, "start"];
 const PLACES = [
   [13, 4, "start"],
   [-13, 4, "end"],
@@ -19,10 +22,11 @@ const PLACES = [
   [-11, 18, "end"],
 ];
 
-export function labelled(points) {
+export function labelled(points, texts = []) {
   const taken = points.map(({ x, y }) => ({
     x0: x - CLEAR, x1: x + CLEAR, y0: y - CLEAR, y1: y + CLEAR,
   }));
+  taken.push(...texts.map((text) => boxOf(text, TEXT)));
   const out = new Map();
   for (const point of points) {
     const boxes = PLACES.map((place) => boxOf(point, place));

@@ -1,6 +1,7 @@
 /** The landmarks as a list, and what can be done with the chosen one. */
 import { element } from "../element.js";
 import { wordOf } from "./points.js";
+import { reaches } from "./sureness.js";
 
 const SIGNS = { absent: "✕", missing: "·", model: "○", person: "●", occluded: "◌" };
 
@@ -9,9 +10,10 @@ function signOf(mark) {
   return mark.state === "visible" ? SIGNS[mark.origin] : SIGNS[mark.state];
 }
 
-function wordsOf(mark) {
-  if (mark?.state === "visible") return mark.origin === "model" ? "model" : "reader";
-  return mark?.state ?? "not placed";
+function wordsOf(mark, reach) {
+  if (mark?.state !== "visible") return mark?.state ?? "not placed";
+  if (mark.origin !== "model") return "reader";
+  return reach === undefined ? "model" : `model ± ${reach}`;
 }
 
 export class LandmarkList {
@@ -22,6 +24,7 @@ export class LandmarkList {
    */
   constructor(list, card, desk) {
     Object.assign(this, { card, desk });
+    this.list = list;
     this.items = new Map();
     for (const { name, title, description } of desk.protocol.landmarks) {
       const sign = element("span", { class: "sign", "aria-hidden": "true" });
@@ -37,18 +40,32 @@ export class LandmarkList {
   }
 
   show() {
-    const { marks } = this.desk;
+    const { marks, film, frame, doubted } = this.desk;
+    const unit = film.spacing_mm ? "mm" : "px";
+    const reach = reaches(film, frame);
     for (const [name, { button, sign, word }] of this.items) {
       const mark = marks.get(name) ?? null;
       button.setAttribute("aria-current", name === this.desk.chosen);
-      const told = wordsOf(mark);
+      const far = reach.has(name) ? `${reach.get(name).toFixed(1)} ${unit}` : undefined;
+      const told = wordsOf(mark, far);
       if (word.textContent !== told) {
         word.textContent = told;
+        word.title = mark?.origin === "model" && far
+          ? `The model expects it within ${far} of here, with a chance of ${Math.round(100 * film.level)} %`
+          : "";
+        button.classList.toggle("doubted", mark?.origin === "model" && doubted.has(name));
         sign.textContent = signOf(mark);
         sign.dataset.kind = mark?.state === "visible" ? mark.origin : (mark?.state ?? "missing");
       }
     }
     this.showCard();
+  }
+
+  /** Puts the rows into the order of the desk. */
+  arrange() {
+    this.list.append(...this.desk.inTurn.map((name) => this.items.get(name).button.parentElement));
+    this.list.parentElement.scrollTop = 0;
+    this.reveal();
   }
 
   reveal() {

@@ -26,12 +26,14 @@ export class Loupe {
     if (this.canvas.hidden) return;
     const side = Math.round(SIZE * this.film.ratio);
     if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-    const scale = view.scale * TIMES;
-    const corner = {
-      left: view.left + at.x / view.scale - SIZE / 2 / scale,
-      top: view.top + at.y / view.scale - SIZE / 2 / scale,
-    };
-    this.film.paintPart(this.canvas, { ...corner, scale: scale * this.film.ratio });
+    const [across, down] = [view.across * TIMES, view.down * TIMES];
+    const { ratio } = this.film;
+    this.film.paintPart(this.canvas, {
+      left: view.left + at.x / view.across - SIZE / 2 / across,
+      top: view.top + at.y / view.down - SIZE / 2 / down,
+      across: across * ratio,
+      down: down * ratio,
+    });
     cross(this.canvas, side);
     // Beside the cursor, never under it and never off the stage.
     const left = at.x + GAP + SIZE > stage.width ? at.x - GAP - SIZE : at.x + GAP;

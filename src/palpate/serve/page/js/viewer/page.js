@@ -1,21 +1,18 @@
 /** The parts of the case's page, kept in step with the desk. */
 import { api } from "../api.js";
 import { element } from "../element.js";
-import { askAboutConflict } from "./conflict.js";
-import { showDrawing } from "./drawings.js";
-import { Gestures } from "./gestures.js";
-import { showKeys } from "./help.js";
-import { showHistory } from "./history.js";
-import { keys, listen } from "./keys.js";
+import { drawnShapes, showDrawing } from "./drawings.js";
+import { Hands } from "./hands.js";
 import { LandmarkList } from "./list.js";
 import { Loupe } from "./loupe.js";
 import { neighbour } from "./neighbour.js";
 import { Panel } from "./panel.js";
 import { Placing } from "./placing.js";
 import { PointLayer } from "./points.js";
-import { askAboutRefusal } from "./refused.js";
-import { reopen, showSignature, sign } from "./sign.js";
-import { Speaker, showStatus } from "./status.js";
+import { Saving } from "./saving.js";
+import { Speaker } from "./status.js";
+import { crowded } from "./sureness.js";
+import { titled } from "./titled.js";
 
 // A reader who only passes through does not wait for the film after the next.
 const READ_AHEAD_MS = 1500;
@@ -24,7 +21,7 @@ const byId = (id) => document.getElementById(id);
 
 export class Page {
   constructor({ desk, saver, canvas, urls }) {
-    Object.assign(this, { desk, saver, canvas, urls });
+    Object.assign(this, { desk, canvas });
     this.stage = byId("stage");
     this.speaker = new Speaker(byId("said"));
     this.panel = new Panel(byId("measurement-table"), desk);
@@ -40,18 +37,23 @@ export class Page {
       { guide: byId("guide"), plain: [byId("landmark-scroll"), byId("chosen")], button: byId("guided") },
       desk,
     );
-    this.cursor = null;
+    this.saving = new Saving(desk, saver, urls, () => {
+      byId("measured").textContent = this.panel.told();
+      this.ask();
+    });
+    this.hands = new Hands(this);
   }
 
   start() {
     this.head();
     this.watchDesk();
-    this.watchSaver();
-    this.watchHands();
+    this.saving.watch();
+    this.hands.watch();
+    this.showEllipses(!crowded(this.desk.film.predictions.filter(({ frame }) => frame === 0)));
     new ResizeObserver(() => this.resized()).observe(this.stage);
     this.resized();
     this.framed();
-    this.showReading();
+    this.saving.show();
     this.askedFor = 0;
   }
 
@@ -66,7 +68,7 @@ export class Page {
     const warnings = byId("warnings");
     warnings.hidden = film.set_aside.length === 0;
     warnings.replaceChildren(element("p", {},
-      `Look twice at what the model says here: ${film.set_aside.join("; ")}.`));
+      `Look twice at what the model says here: ${titled(film.set_aside.join("; "), this.desk.titles)}.`));
     byId("no-measurements").hidden = protocol.quantities.length > 0;
   }
 
@@ -84,6 +86,7 @@ export class Page {
       this.list.reveal();
       this.ask();
     });
+    desk.addEventListener("order", () => this.list.arrange());
     desk.addEventListener("quantity", () => {
       this.panel.choose();
       this.ask();
@@ -115,9 +118,16 @@ export class Page {
   drawPoints() {
     const { desk, layer } = this;
     const quantity = desk.protocol.quantities.find(({ name }) => name === desk.quantity);
+    const shapes = drawnShapes(desk, (name) => this.panel.said(name));
     layer.highlighted = new Set(quantity?.needs ?? []);
-    layer.draw({ marks: desk.marks, view: desk.view, chosen: desk.chosen, dragged: desk.dragged });
-    showDrawing(layer.drawings, desk, (name) => this.panel.said(name));
+    layer.draw({ marks: desk.marks, view: desk.view, chosen: desk.chosen, dragged: desk.dragged,
+      texts: shapes.filter(({ kind }) => kind === "text") });
+    showDrawing(layer.drawings, shapes, desk.view);
+  }
+
+  showEllipses(shown) {
+    byId("points").classList.toggle("no-ellipses", !shown);
+    byId("all-ellipses").setAttribute("aria-pressed", shown);
   }
 
   /** What the model said of the frame that is shown. */
@@ -159,157 +169,5 @@ export class Page {
     if (width === 0 || height === 0) return;
     this.canvas.resize(width, height, window.devicePixelRatio);
     this.desk.resize({ width, height });
-  }
-
-  // --- saving ----------------------------------------------------------------------------------
-
-  watchSaver() {
-    const { saver } = this;
-    api.whenSignedOut(() => this.signedOut());
-    saver.addEventListener("state", () => this.saverTurned());
-    addEventListener("beforeunload", (event) => {
-      this.desk.finish();
-      if (saver.unsaved > 0) event.preventDefault();
-    });
-    showStatus(byId("save"), saver);
-  }
-
-  saverTurned() {
-    const { saver, desk } = this;
-    showStatus(byId("save"), saver);
-    if (saver.state === "conflict") askAboutConflict(desk, saver);
-    if (saver.state === "refused") askAboutRefusal(saver, () => this.fetchReading());
-    if (saver.state === "saved") this.showReading();
-  }
-
-  showReading() {
-    const { desk } = this;
-    showHistory(byId("events"), desk);
-    byId("measured").textContent = this.panel.told();
-    showSignature(byId("signed"), desk.reading.signature, {
-      report: this.urls.report,
-      onReopen: () => this.reopen(),
-    });
-    byId("sign").hidden = !desk.reading.editable;
-    byId("guided").disabled = !desk.reading.editable;
-    this.ask();
-  }
-
-  signedOut() {
-    if (this.saver.unsaved === 0) return api.goToSignIn();
-    return this.desk.say("You are signed out. What is not saved is kept here: sign in in another tab.");
-  }
-
-  fetchReading() {
-    return api.get(`${this.urls.reading}?events=50`);
-  }
-
-  async refresh() {
-    this.desk.reading.take(await this.fetchReading());
-    this.showReading();
-  }
-
-  async sign() {
-    if (!this.desk.may()) return;
-    this.desk.finish();
-    if (this.saver.unsaved > 0)
-      return this.desk.say("What is not saved yet cannot be signed: wait until it is.");
-    if (await sign(this.desk, this.urls.reading)) await this.refresh();
-  }
-
-  async reopen() {
-    if (await reopen(this.desk, this.urls.reading)) await this.refresh();
-  }
-
-  // --- hands -----------------------------------------------------------------------------------
-
-  watchHands() {
-    const { desk } = this;
-    const gestures = new Gestures(this.stage, desk, {
-      points: this.layer,
-      window: (dx, dy) => this.tools.change(dx, dy),
-      hover: (place) => this.hover(place),
-    });
-    const table = keys(desk, this.actions());
-    listen(table);
-    addEventListener("keydown", (event) => {
-      if (event.key !== " " || event.target.closest("button, input, select, a, summary")) return;
-      gestures.spaceHeld = true;
-      event.preventDefault();
-    });
-    addEventListener("keyup", (event) => {
-      if (event.key === " ") gestures.spaceHeld = false;
-    });
-    const click = (id, run) => byId(id).addEventListener("click", run);
-    click("undo", () => desk.undo());
-    click("redo", () => desk.undo(true));
-    click("sign", () => this.sign());
-    click("help", () => showKeys(table));
-    click("magnifier", () => this.toggleLoupe());
-    click("all-names", () => this.toggleNames());
-    click("all-ellipses", () => this.toggleEllipses());
-    click("before", () => this.go(-1));
-    click("after", () => this.go(1));
-    this.table = table;
-  }
-
-  actions() {
-    return {
-      window: (dx, dy) => this.tools.change(dx, dy),
-      recorded: () => this.tools.preset("recorded"),
-      invert: () => this.tools.invert(),
-      loupe: () => this.toggleLoupe(),
-      names: () => this.toggleNames(),
-      ellipses: () => this.toggleEllipses(),
-      guide: () => this.placing.toggle(),
-      sign: () => this.sign(),
-      help: () => showKeys(this.table),
-      neighbour: (by) => this.go(by),
-      focusPoint: () => this.focusPoint(),
-    };
-  }
-
-  focusPoint() {
-    const mark = this.desk.mark();
-    this.drawPoints();
-    if (mark && mark.x !== null) this.layer.focus(this.desk.chosen);
-    else this.stage.focus({ preventScroll: true });
-  }
-
-  hover(place) {
-    this.cursor = place;
-    const name = place?.name ?? "";
-    this.stage.classList.toggle("over-point", name !== "");
-    this.loupe.show(place, this.desk.view, this.desk.stage);
-    if (name === this.layer.hovered) return;
-    this.layer.hovered = name;
-    this.ask();
-  }
-
-  toggleLoupe() {
-    byId("magnifier").setAttribute("aria-pressed", this.loupe.toggle());
-    this.loupe.show(this.cursor, this.desk.view, this.desk.stage);
-  }
-
-  toggleNames() {
-    this.layer.named = !this.layer.named;
-    byId("all-names").setAttribute("aria-pressed", this.layer.named);
-    this.drawPoints();
-  }
-
-  toggleEllipses() {
-    const hidden = byId("points").classList.toggle("no-ellipses");
-    byId("all-ellipses").setAttribute("aria-pressed", !hidden);
-  }
-
-  async go(by) {
-    this.desk.finish();
-    try {
-      const id = await neighbour(this.desk.film, by);
-      if (id) location.assign(`/case/${encodeURIComponent(id)}`);
-      else this.desk.say(by > 0 ? "This is the last case of the list." : "This is the first case of the list.");
-    } catch (refusal) {
-      this.desk.say(refusal.sentence ?? String(refusal));
-    }
   }
 }

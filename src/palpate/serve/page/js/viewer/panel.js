@@ -7,6 +7,7 @@
  */
 import { element } from "../element.js";
 import { isUnusual, live } from "./live.js";
+import { titled } from "./titled.js";
 
 const DIGITS = { deg: 1, mm: 1, px: 1, "%": 1, s: 2, 1: 2 };
 const WAITS = "interval after release";
@@ -63,15 +64,19 @@ export class Panel {
   }
 
   showOfficial(parts, { value, text, note, crosses }) {
-    const [head, rest] = split(text);
-    const notes = [rest, note, crosses.length ? `interval crosses the limit ${crosses.join(" and ")}` : ""];
-    const said = value === null ? text : notes.filter(Boolean).join("; ");
+    const [head, interval, rest] = split(text);
+    const over = crosses.length ? `crosses the limit ${crosses.join(" and ")}` : "";
+    const notes = [[interval, over].filter(Boolean).join(", "), rest, note];
+    const said = titled(value === null ? text : notes.filter(Boolean).join("; "), this.desk.titles);
     this.fill(parts, value, value === null ? "–" : head, said, true);
   }
 
   showLive(parts, { value, reason }) {
     const { unit } = parts.quantity;
-    if (value === null) return this.fill(parts, null, "–", `not measured: ${reason}`, false);
+    if (value === null) {
+      const why = this.desk.film.predictions.length ? reason : reason.replace(/^landmark not found/, "not marked");
+      return this.fill(parts, null, "–", titled(`not measured: ${why}`, this.desk.titles), false);
+    }
     const digits = parts.digits ?? DIGITS[unit];
     const number = (value + 0).toFixed(digits).replace(/^-(0(\.0+)?)$/, "$1");
     return this.fill(parts, value, `${number} ${unit === "1" ? "" : unit}`.trim(), WAITS, false);
@@ -123,11 +128,10 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** '14.2 deg (90 % interval 11.8 to 16.6); P 0.03' into its value and the rest. */
+/** '14.2 deg (90 % interval 11.8 to 16.6); P 0.03' into its value, its interval and the rest. */
 function split(text) {
-  const at = text.indexOf(" (");
-  if (at < 0) return [text, ""];
-  return [text.slice(0, at), text.slice(at + 2).replace(")", "")];
+  const found = /^(.*?) \((.*?)\)(?:; )?(.*)$/.exec(text);
+  return found ? found.slice(1) : [text, "", ""];
 }
 
 function agrees(official, made) {

@@ -13,8 +13,15 @@ export class Placing {
     Object.assign(this, { parts, desk });
     this.panel = null;
     desk.addEventListener("placed", ({ detail }) => this.panel && this.next(detail));
+    desk.addEventListener("framed", () => this.framed());
     for (const name of ["marks", "choice"]) desk.addEventListener(name, () => this.show());
     parts.button.addEventListener("click", () => this.toggle());
+  }
+
+  /** Another frame of a clip: a reader who had placed all of the last begins with the first. */
+  framed() {
+    if (this.panel && (this.whole || this.desk.mark())) this.next(null);
+    this.show();
   }
 
   toggle() {
@@ -43,6 +50,7 @@ export class Placing {
 
   show() {
     const { desk } = this;
+    this.whole = desk.missing.length === 0;
     this.panel?.update({ marks: desk.marks, chosen: desk.chosen || null, placing: desk.placing });
   }
 }

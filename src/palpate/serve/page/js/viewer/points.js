@@ -11,6 +11,8 @@ import { set, short, svg } from "./svg.js";
 
 // Closer than this to the model's place, the ring there would only hide the point.
 const APART_PX = 3;
+// Where most points have a neighbour nearer than this, they are drawn smaller.
+const TIGHT_PX = 22;
 
 export class PointLayer {
   /**
@@ -22,6 +24,7 @@ export class PointLayer {
    * @param {(name: string) => void} given.onFocus
    */
   constructor(root, { landmarks, edges, ellipses, onFocus }) {
+    this.root = root;
     this.titles = new Map(landmarks.map(({ name, title }) => [name, title]));
     this.ellipses = ellipses;
     this.onFocus = onFocus;
@@ -46,8 +49,9 @@ export class PointLayer {
   }
 
   /** Places everything: of 70 landmarks this costs less than a millisecond. */
-  draw({ marks, view, chosen, dragged = "" }) {
+  draw({ marks, view, chosen, dragged = "", texts = [] }) {
     this.last = { marks, view, chosen, dragged };
+    this.root.classList.toggle("crowded", tight(marks, view));
     for (const [name, node] of this.nodes) {
       const mark = marks.get(name);
       if (mark && mark.state !== "absent") continue;
@@ -61,7 +65,7 @@ export class PointLayer {
     }
     this.drawEdges(marks, view);
     this.drawPredicted(marks, view, chosen);
-    this.drawNames(marks, view, chosen);
+    this.drawNames(texts);
   }
 
   drawPoint(name, mark) {
@@ -127,13 +131,13 @@ export class PointLayer {
     const moves = [];
     for (const [name, { x, y, covariance }] of this.predicted) {
       const [px, py] = view.toStage(x, y);
-      const { major, minor, degrees } = ellipse(covariance, this.ellipses[name] ?? 4.605);
+      const { major, minor, degrees } = ellipse(onStage(covariance, view), this.ellipses[name] ?? 4.605);
       ellipses.push(
         svg("ellipse", {
           class: name === chosen ? "chosen" : "",
           "data-ellipse": name,
-          rx: short(major * view.scale),
-          ry: short(minor * view.scale),
+          rx: short(major),
+          ry: short(minor),
           transform: `translate(${short(px)} ${short(py)}) rotate(${short(degrees)})`,
         }),
       );
@@ -150,7 +154,8 @@ export class PointLayer {
     this.moves.replaceChildren(...moves);
   }
 
-  drawNames(marks, view, chosen) {
+  drawNames(texts) {
+    const { marks, view, chosen } = this.last;
     const wanted = [...marks.values()]
       .filter((mark) => mark.x !== null)
       .map((mark) => {
@@ -162,7 +167,11 @@ export class PointLayer {
         return { name, text: told ? this.titles.get(name) : "", x, y, must, first };
       })
       .sort((a, b) => b.first - a.first);
-    const at = labelled(wanted.filter(({ text }) => text));
+    const written = texts.map(({ at: [x, y], text }) => {
+      const [left, top] = view.toStage(x, y);
+      return { text, x: left, y: top };
+    });
+    const at = labelled(wanted.filter(({ text }) => text), written);
     this.names.replaceChildren(
       ...wanted
         .filter(({ name }) => at.has(name))
@@ -186,6 +195,19 @@ export class PointLayer {
     }
     return best;
   }
+}
+
+/** Whether most points have a neighbour so near that rings of full size would touch. */
+function tight(marks, view) {
+  const at = [...marks.values()].filter(({ x }) => x !== null).map(({ x, y }) => view.toStage(x, y));
+  const near = at.filter(([x, y], i) =>
+    at.some(([u, v], j) => j !== i && Math.hypot(u - x, v - y) < TIGHT_PX));
+  return 2 * near.length > at.length;
+}
+
+/** A covariance in px^2 of the film, in CSS px^2. */
+function onStage([xx, xy, yy], { across, down }) {
+  return [xx * across * across, xy * across * down, yy * down * down];
 }
 
 /** A mark in words. */

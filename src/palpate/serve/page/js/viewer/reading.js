@@ -48,6 +48,12 @@ export class Reading extends EventTarget {
     return this.draft.get(key) ?? this.waiting.get(key) ?? null;
   }
 
+  /** Every mark that is shown, of all frames. */
+  *shown() {
+    for (const [key, mark] of this.waiting) yield this.draft.get(key) ?? mark;
+    for (const [key, mark] of this.draft) if (!this.waiting.has(key)) yield mark;
+  }
+
   /** Marks of a frame by landmark. */
   marks(frame) {
     const found = new Map();
@@ -139,13 +145,13 @@ export class Reading extends EventTarget {
     const mine = this.pending;
     this.pending = [];
     this.take(message);
-    for (const { changes, note } of mine) {
+    for (const { kind, changes, note } of mine) {
       this.add(
         changes.map(({ before, after }) => ({
           before: this.waiting.get(keyOf(after ?? before)) ?? null,
           after,
         })),
-        "marks",
+        kind === "comment" ? kind : "marks",
         note,
       );
     }

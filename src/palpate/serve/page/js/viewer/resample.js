@@ -2,7 +2,8 @@
  * The values that the pixels of a screen show: nearest above 100 %, means of areas below.
  *
  * The work is that of the screen, not of the film. Screen pixel i covers, in px from the film's
- * left edge, from left + i / scale to left + (i + 1) / scale.
+ * left edge, from left + i / across to left + (i + 1) / across; down likewise. Where pixels are
+ * not square, the level is one of which three cells cover a screen pixel either way.
  */
 
 /**
@@ -13,23 +14,26 @@
 
 /**
  * @param {import("./pyramid.js").Pyramid} pyramid
- * @param {{left: number, top: number, scale: number}} view - scale in screen pixels for a px
+ * @param {{left: number, top: number, across: number, down: number}} view - across and down in
+ *   screen pixels for a px
  * @param {{width: number, height: number}} screen
  * @param {{quick?: boolean, into?: object}} [how] - quick: while the film moves
  * @returns {Shown}
  */
 export function resample(pyramid, view, screen, { quick = false, into } = {}) {
-  const wanted = view.scale >= 1 ? 0 : Math.floor(Math.log2(1 / view.scale) + 1e-9);
+  const scale = Math.min(view.across, view.down);
+  const wanted = scale >= 1 ? 0 : Math.floor(Math.log2(1 / scale) + 1e-9);
   const level = pyramid.level(wanted);
   const n = Math.min(wanted, pyramid.levels.length - 1);
   const factor = 2 ** n;
-  const step = 1 / (view.scale * factor);
   const size = screen.width * screen.height;
   const Values = level.values.constructor;
   const values = into instanceof Values && into.length === size ? into : new Values(size);
-  const x = axis(view.left / factor, step, screen.width, pyramid.width / factor, level.width);
-  const y = axis(view.top / factor, step, screen.height, pyramid.height / factor, level.height);
-  const nearest = view.scale >= 1 || quick || pyramid.holes;
+  const along = (start, each, count, size, cells) =>
+    axis(start / factor, 1 / (each * factor), count, size / factor, cells);
+  const x = along(view.left, view.across, screen.width, pyramid.width, level.width);
+  const y = along(view.top, view.down, screen.height, pyramid.height, level.height);
+  const nearest = scale >= 1 || quick || pyramid.holes;
   (nearest ? takeNearest : takeMeans)(level, x, y, values, screen.width);
   return { values, area: { x0: x.from, x1: x.to, y0: y.from, y1: y.to } };
 }

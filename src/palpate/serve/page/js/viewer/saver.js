@@ -38,6 +38,19 @@ export class Saver extends EventTarget {
     return this.reading.pending.length;
   }
 
+  /** Whether all is on disk, told once it is or once it has to wait. */
+  settled() {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.unsaved > 0 && this.state === "saving") return;
+        this.removeEventListener("state", look);
+        resolve(this.unsaved === 0);
+      };
+      this.addEventListener("state", look);
+      look();
+    });
+  }
+
   keep() {
     try {
       if (this.unsaved === 0) this.memory.removeItem(this.name);

@@ -6,7 +6,7 @@ import { fullMoment } from "../moment.js";
 
 const STATEMENT = "I have checked every landmark and measurement of this case.";
 const PASSWORD = { id: "password", label: "Your password", type: "password", required: true,
-  autocomplete: "current-password" };
+  autocomplete: "current-password", autofocus: true };
 
 /**
  * Asks for the statement, and for the password where the server wants it again.
@@ -34,14 +34,26 @@ export async function sign(desk, path) {
 }
 
 function words(desk, statement) {
-  const count = desk.missing.length;
-  const about = "Signing freezes the report as it is. It can be reopened later, with a reason.";
   return {
     title: "Sign this reading",
-    about: count === 0 ? about : `${count} landmarks are not placed. ${about}`,
+    about: `${stateOf(desk)} Signing freezes the report as it is. It can be reopened later, with a reason.`,
     go: "Sign",
-    fields: [{ id: "statement", label: "Statement", value: statement, required: true, maxlength: 500 }],
+    fields: [{ id: "statement", label: "Statement", value: statement, required: true, maxlength: 500,
+      rows: 2 }],
   };
+}
+
+/** What is signed, in a sentence: whose marks they are, and how many are not there. */
+function stateOf(desk) {
+  const marks = [...desk.reading.shown()];
+  const mine = marks.filter(({ origin }) => origin === "person").length;
+  const models = marks.length - mine;
+  const some = (count) => `${count} ${count === 1 ? "mark" : "marks"}`;
+  const whose = [mine && `${some(mine)} set by readers`, models && `${models} as the model put them`];
+  const missing = desk.film.frames < 2 ? desk.missing.length : 0;
+  const placed = `${whose.filter(Boolean).join(", ") || "Nothing is marked"}.`;
+  if (missing === 0) return placed;
+  return `${placed} ${missing} ${missing === 1 ? "landmark is" : "landmarks are"} not placed.`;
 }
 
 /** @returns {Promise<boolean>} whether it is open again */
