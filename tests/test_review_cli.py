@@ -25,7 +25,8 @@ from palpate.cli.review_files import (
     review_labels,
     review_verify,
 )
-from palpate.errors import PalpateError
+from palpate.errors import FormatError, PalpateError
+from palpate.io.formats import read_annotation
 from palpate.review.account import Account
 from palpate.review.event import Change
 from palpate.review.mark import Mark
@@ -232,3 +233,10 @@ def test_json_is_no_study(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"format": "another"}))
     with pytest.raises(PalpateError, match=r"expected a study's folder"):
         run("review", str(tmp_path / "a.json"))
+
+
+@pytest.mark.parametrize("name", ["review.sqlite", "review.csv"])
+def test_a_review_is_no_annotation_file_and_the_way_out_is_told(kept: Path, name: str) -> None:
+    path = kept.rename(kept.with_name(name))
+    with pytest.raises(FormatError, match=r"is a review; .*'palpate review-labels STORE OUT'"):
+        read_annotation(path)

@@ -19,14 +19,16 @@ from palpate.io.formats import read_annotation
 from palpate.io.predictions import PredictedImage, PredictionFile, write_predictions
 from palpate.measurement import Measurement, Report
 from palpate.prediction import Prediction
-from palpate.protocols.protocol import read_protocol
+from palpate.protocols.protocol import protocol_text, read_protocol
 from palpate.review.account import Account
 from palpate.review.case import Case, Urgency
 from palpate.review.event import Change
+from palpate.review.frozen import report_bytes
 from palpate.review.intake import plain_folder, study_cases
 from palpate.review.intake_scheme import project_scheme
 from palpate.review.labels_out import every_case, write_labels
 from palpate.review.mark import Mark
+from palpate.review.measured import measure_reading
 from palpate.review.refusals import ReviewError
 from palpate.review.store import Store
 from palpate.review.urgency import Doubted, urgencies, urgency_score
@@ -396,6 +398,63 @@ def test_labels_that_nobody_changed_come_back_as_they_were(tmp_path: Path, store
         assert (old.subject, old.path.resolve()) == (new.subject, new.path.resolve())
         assert new.calibration == old.calibration
     assert after.settings.protocol == "spine-cobb"
+
+
+def by_two(study: Path) -> Path:
+    """The labels of a study once more, by two people who are named."""
+    one = (study / "landmarks.csv").read_text()
+    (study / "landmarks.csv").unlink()
+    (study / "landmarks_eva.csv").write_text(one)
+    (study / "landmarks_tom.csv").write_text(one)
+    settings = (study / "study.toml").read_text()
+    told = 'annotations = { eva = "landmarks_eva.csv", tom = "landmarks_tom.csv" }\n'
+    (study / "study.toml").write_text(told + settings)
+    return study
+
+
+def test_it_is_told_whose_labels_a_reading_began_from(tmp_path: Path, store: Store) -> None:
+    study = by_two(labelled_study(tmp_path / "study", "a.png"))
+    own = tmp_path / "own.toml"
+    text = protocol_text("spine-cobb")
+    own.write_text(text.replace('"spine-cobb"', '"spine-of-ours"', 1))
+    one, (case,) = into(store, ReviewWish(study, protocol=str(own)))
+    assert case.given.labelled_by == "the mean of eva, tom"
+    now = store.reading(case.identifier)
+    reports = measure_reading(one.project, case, now.marks)
+    first = next(each for each in reports[0].measurements if each.value is not None)
+    said = f"labelled by the mean of eva, tom: {', '.join(first.landmarks)}; no interval"
+    assert first.note.endswith(said)
+    moved(store, case, CHIEF, "shared", 1.0)
+    after = measure_reading(one.project, case, store.reading(case.identifier).marks)
+    notes = [each.note for each in after[0].measurements if each.value is not None]
+    assert all(note.endswith("set by the reader; no interval") for note in notes)
+    reading = store.reading(case.identifier)
+    frozen = json.loads(report_bytes(one.project, case, reading, after, CHIEF))
+    assert frozen["case"]["labelled_by"] == "the mean of eva, tom"
+    write_labels(store, one.project, tmp_path / "out")
+    assert "the mean of eva, tom" in (tmp_path / "out" / "study.toml").read_text()
+    assert read_protocol(str(tmp_path / "out" / "protocol.toml")) == read_protocol(str(own))
+
+
+def test_a_blinded_readers_labels_are_what_they_set(tmp_path: Path, store: Store) -> None:
+    """What all begin from would make them agree; a signature makes it the reader's."""
+    study = by_two(labelled_study(tmp_path / "study", "a.png"))
+    one, (case,) = into(store, ReviewWish(study, blinded=True))
+    assert any("begin alike" in note for note in one.notes)
+    mark = store.reading(case.identifier, "anna").marks[0, NAMES[0]]
+    change = Change(mark, replace(mark, x=1.5))
+    store.append(
+        case.identifier, "anna", after=0, key="k" * 8, who=ANNA, kind="marks", changes=[change]
+    )
+    write_labels(store, one.project, tmp_path / "out")
+    points = open_study(tmp_path / "out").case("a.png").points
+    assert points is not None
+    assert points.present.sum() == 1
+    sign(store, case, ANNA, "anna")
+    write_labels(store, one.project, tmp_path / "signed")
+    points = open_study(tmp_path / "signed").case("a.png").points
+    assert points is not None
+    assert points.present.all()
 
 
 def test_two_blinded_readers_are_compared_as_they_come_out(tmp_path: Path, store: Store) -> None:

@@ -1,6 +1,7 @@
 """The store of a review: what was saved is what is read, in order, by whom it may be."""
 
 import json
+import tomllib
 from dataclasses import replace
 from itertools import count
 
@@ -8,12 +9,16 @@ import numpy as np
 import pytest
 
 from palpate.errors import SchemeError
-from palpate.protocols.protocol import PROTOCOLS, read_protocol
+from palpate.protocols.protocol import PROTOCOLS, protocol_from_table, read_protocol
 from palpate.review.account import Account
 from palpate.review.case import NewCase, Project, Urgency
 from palpate.review.event import SHARED, Change, event_digest
 from palpate.review.mark import Mark
-from palpate.review.project_plain import protocol_from_plain, protocol_to_plain
+from palpate.review.project_plain import (
+    protocol_from_plain,
+    protocol_to_plain,
+    protocol_to_toml,
+)
 from palpate.review.refusals import (
     ConflictError,
     NotAllowedError,
@@ -50,6 +55,8 @@ def store(tmp_path):
 def test_a_protocol_comes_back_as_it_was(name):
     protocol = read_protocol(name)
     assert protocol_from_plain(json.loads(json.dumps(protocol_to_plain(protocol)))) == protocol
+    table = tomllib.loads(protocol_to_toml(protocol))
+    assert protocol_from_table(table, where="a file") == protocol
     for convention in protocol.conventions:
         turned = protocol.flip(convention)
         assert protocol_from_plain(json.loads(json.dumps(protocol_to_plain(turned)))) == turned
@@ -57,7 +64,7 @@ def test_a_protocol_comes_back_as_it_was(name):
 
 def test_a_case_comes_back_to_the_last_bit(tmp_path):
     given = replace(new_case("a.png", 1, frames=4), set_aside=("unlike any film",), source="video")
-    given = replace(given, marks=(Mark("nose", "absent", frame=2),))
+    given = replace(given, marks=(Mark("nose", "absent", frame=2),), labelled_by="Dr. É")
     given = replace(given, predictions={0: predicted("a.png#0", 1), 3: predicted("a.png#3", 2)})
     urgency = Urgency(0.25, None, 1 / 3, ("one", "zwei é"))
     with Store.open(tmp_path / "r.sqlite") as store:

@@ -50,7 +50,10 @@ def review(  # noqa: PLR0913, PLR0917 - the flags of a command
         bool, typer.Option("--blinded", help="Readers do not see each other's marks.")
     ] = False,
     assist: Annotated[
-        bool, typer.Option(help="Begin with the model's marks where there are predictions.")
+        bool,
+        typer.Option(
+            help="Begin with the model's marks where there are predictions and no labels."
+        ),
     ] = True,
     reader: Annotated[
         str | None, typer.Option(help="Name under which you set marks; default: your login.")

@@ -72,6 +72,8 @@ _BY_NAME = {
 _DICOM = (".dcm", ".dicom", ".dic")
 # How an Excel workbook begins; one data set has its tables in some.
 _ZIP = b"PK"
+# How a database file begins, as a review is kept in.
+_SQLITE = b"SQLite format 3\0"
 _BY_FIRST_CELL = {"image": "csv", "scorer": "deeplabcut"}
 _BY_JSON_FIELD = {"annotations": "coco", "shapes": "labelme", "markups": "slicer"}
 _NO_WRITING = (
@@ -102,12 +104,18 @@ def format_of(path: Path) -> str:
     """Return the name of the format of an existing file or folder, by its name and its content.
 
     Raises:
-        FormatError: there is none, none fits, or several do.
+        FormatError: there is none, none fits, or several do; or it is a review, not its labels.
     """
     if not path.exists():
         raise FormatError(path, "there is no such file or folder")
     if path.is_dir():
         return _format_of_folder(path)
+    if _begins(path, _SQLITE):
+        raise FormatError(
+            path,
+            "is a review; its labels come out with 'palpate review-labels STORE OUT', whose "
+            "landmarks.csv this command takes",
+        )
     name = path.name.lower()
     for suffix, format_name in _BY_NAME.items():
         if name.endswith(suffix):
@@ -121,6 +129,15 @@ def format_of(path: Path) -> str:
     if name.endswith(".xlsx") and path.read_bytes()[:2] == _ZIP:
         return "babypose"
     raise FormatError(path, f"the name tells no annotation format{_choice()}", line=None)
+
+
+def _begins(path: Path, head: bytes) -> bool:
+    """Whether a file begins with these bytes; what cannot be read is told by whoever reads it."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(head)) == head
+    except OSError:
+        return False
 
 
 def format_to_write(path: Path) -> str:

@@ -75,6 +75,7 @@ class NewCase:
         group: view or class; may be empty.
         uncertainty: what held-out subjects say of the model that predicted; None where it was not
             calibrated. Many cases share one: it is kept once.
+        labelled_by: whose ``marks`` are, in words; empty where nobody's, or not known.
     """
 
     image: str
@@ -90,6 +91,7 @@ class NewCase:
     source: Literal["raster", "dicom", "video", "depth"] = "raster"
     group: str = ""
     uncertainty: UncertaintyCalibration | None = None
+    labelled_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def read_case(
         row.source,
         row.grouped,
         uncertainty,
+        row.labelled_by,
     )
     return Case(identifier, row.project, given, urgency_of(row), model)
 

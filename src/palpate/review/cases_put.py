@@ -99,6 +99,7 @@ class Batch:
             "source": given.source,
             "calibration": calibration_to_text(given.calibration),
             "marks": marks_to_text(given.marks),
+            "labelled_by": given.labelled_by,
             "predicted": 1 if _says(given) else 0,
             "search": "\n".join((given.image, given.subject, given.group)).casefold(),
             **_urgency(urgency),

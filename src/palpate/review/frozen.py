@@ -82,6 +82,7 @@ def report_bytes(
             "size": given.size,
             "frames": given.frames,
             "calibration": _calibration(given.calibration),
+            "labelled_by": given.labelled_by,
         },
         "reading": {"name": reading.name, "step": reading.step},
         "reader": {"name": reader.name, "title": reader.title, "role": reader.role},

@@ -20,6 +20,7 @@ from palpate.review.case import NewCase
 from palpate.review.intake_film import FilmFacts, clip_facts, still_facts
 from palpate.review.mark import Mark, MarkState
 from palpate.study import Study
+from palpate.study_annotation import UNNAMED
 from palpate.study_case import StudyCase
 from palpate.study_clips import find_clips
 from palpate.study_names import FrameNames, ImageNames
@@ -217,6 +218,7 @@ def _case(one: _OfFilm, everywhere: Calibration | None, *, labels: bool) -> NewC
     for number, predicted in sorted(one.predicted.items()):
         index = _checked(one, number, predicted)
         predictions[index] = replace(predicted, calibration=predicted.calibration or calibration)
+    whose = next((case for case in one.labelled.values() if case.points is not None), None)
     return NewCase(
         one.name,
         one.film,
@@ -230,7 +232,18 @@ def _case(one: _OfFilm, everywhere: Calibration | None, *, labels: bool) -> NewC
         (),
         one.facts.source,
         (first.group if first is not None else "") or (told.group if told is not None else ""),
+        labelled_by=_whose(whose) if marks and whose is not None else "",
     )
+
+
+def _whose(case: StudyCase) -> str:
+    """Whose a case's labels are, in words; empty where the study does not name them."""
+    names = [name for name in case.annotations if name != UNNAMED]
+    if case.reference is not None:
+        return "the study's reference"
+    if len(case.annotations) > 1:
+        return f"the mean of {', '.join(case.annotations)}"
+    return names[0] if names else ""
 
 
 def _checked(one: _OfFilm, number: int, predicted: PredictedImage) -> int:

@@ -6,12 +6,14 @@ In the flow: readings in a store -> **labels** -> check, agreement, consensus, t
     landmarks.csv               what all share: the only labels, or the reference beside readers
     landmarks_READER.csv        each reader's own, in a blinded project
     meta.csv                    millimetres per pixel, where films differ in it
+    protocol.toml               where what was measured is no protocol of palpate's own
 
 Of a signed reading every mark is a label, for the reader has signed them all. Of one that is not
 signed only what a person set is: a model must not be taught by what nobody has looked at. Labels
 that a case came with are labels still, until a reader of what all share changes them.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,8 +29,9 @@ from palpate.review.account import Account
 from palpate.review.case import Case, Project, Reading
 from palpate.review.event import SHARED
 from palpate.review.intake_film import frame_numbers
-from palpate.review.labels_out_study import CalibrationRow, study_text
+from palpate.review.labels_out_study import CalibrationRow, is_shipped, study_text
 from palpate.review.mark import Mark, points_of
+from palpate.review.project_plain import protocol_to_toml
 from palpate.review.refusals import ReviewError
 from palpate.review.store import Store
 from palpate.study_settings import SETTINGS
@@ -119,8 +122,11 @@ def _rows(
 ) -> Iterator[AnnotatedImage]:
     """Labels of the frames of one reading."""
     of_frame: dict[int, list[Mark]] = defaultdict(list)
+    own = bool(annotator) and reading.state != "signed"
+    begun = {mark.key: mark for mark in case.given.marks} if own else {}
     for mark in reading.marks.values():
-        if reading.state == "signed" or mark.origin == "person":
+        # What a film came with is another's, until the reader signs it.
+        if reading.state == "signed" or (mark.origin == "person" and begun.get(mark.key) != mark):
             of_frame[mark.frame].append(mark)
     given = case.given
     for frame, marks in sorted(of_frame.items()):
@@ -169,10 +175,17 @@ def write_labels(store: Store, project: Project, out: Path, *, signed: bool = Fa
     files = {name: _file_name(name) for name in sorted(labels)}
     for name, file in files.items():
         write_csv(labels[name], out / file)
-    spacings = [_spacing_row(case) for case in every_case(store, project.identifier)]
+    cases = list(every_case(store, project.identifier))
+    spacings = [_spacing_row(case) for case in cases]
     text, table = study_text(project, store.root(project.identifier), out, files, spacings)
     if table:
         write_rows(out / "meta.csv", table)
+    whose = sorted({case.given.labelled_by for case in cases if case.given.labelled_by})
+    if whose and "" in files:
+        text = f"# The films came with labels of: {json.dumps(whose, ensure_ascii=False)}.\n" + text
+    if project.protocol is not None and not is_shipped(project.protocol):
+        write_text(out / "protocol.toml", protocol_to_toml(project.protocol))
+        text = "# 'palpate measure . --protocol protocol.toml' measures as the review did.\n" + text
     write_text(out / SETTINGS, text)
     images = {row.image for file in labels.values() for row in file.rows}
     return LabelsOut({name: out / file for name, file in files.items()}, len(images), left_out)

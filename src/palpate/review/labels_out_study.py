@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from palpate.image import Calibration
-from palpate.protocols.protocol import PROTOCOLS, read_protocol
+from palpate.protocols.protocol import PROTOCOLS, Protocol, read_protocol
 from palpate.review.case import Project
 from palpate.study_settings import SETTINGS, StudySettings, read_settings
 
@@ -46,8 +46,8 @@ def study_text(
     """
     films = Path(os.path.relpath(root, out.resolve())).as_posix()
     settings: dict[str, Any] = {"name": project.identifier}
-    if _is_shipped(project):
-        settings["protocol"] = project.protocol.name if project.protocol else ""
+    if project.protocol is not None and is_shipped(project.protocol):
+        settings["protocol"] = project.protocol.name
     readers = {name: file for name, file in files.items() if name}
     if readers:
         settings["annotations"] = readers
@@ -73,11 +73,11 @@ def study_text(
     return _HEAD + tomli_w.dumps(settings), table
 
 
-def _is_shipped(project: Project) -> bool:
-    protocol = project.protocol
-    if protocol is None or protocol.name not in PROTOCOLS:
+def is_shipped(protocol: Protocol) -> bool:
+    """Whether a protocol is one of palpate's own, whichever signs were turned."""
+    if protocol.name not in PROTOCOLS:
         return False
-    return read_protocol(protocol.name).label == protocol.label
+    return read_protocol(protocol.name) == replace(protocol, flipped=frozenset())
 
 
 def _origin(root: Path) -> StudySettings | None:

@@ -28,8 +28,8 @@ class _Frame:
     """The marks of one frame beside what the model said of it.
 
     ``kept`` stand where the model put them, ``stale`` are the model's but not where it puts them
-    now, ``denied`` are said to be absent by a person. ``usual`` is what the case says of size and
-    calibration.
+    now, ``denied`` are said to be absent by a person, ``labelled`` are labels that the film came
+    with, of somebody who is named. ``usual`` is what the case says of size and calibration.
     """
 
     number: int
@@ -40,6 +40,8 @@ class _Frame:
     kept: frozenset[str]
     stale: frozenset[str]
     denied: frozenset[str]
+    labelled: frozenset[str]
+    labelled_by: str
 
     @property
     def named(self) -> frozenset[str]:
@@ -134,7 +136,17 @@ def _frame(project: Project, case: Case, frame: int, marks: list[Mark]) -> _Fram
         kept,
         frozenset(theirs) - kept,
         frozenset(m.landmark for m in marks if m.state == "absent" and m.origin == "person"),
+        _labelled(case.given, marks),
+        case.given.labelled_by,
     )
+
+
+def _labelled(given: NewCase, marks: list[Mark]) -> frozenset[str]:
+    """Landmarks that stand where labels had them before anybody read."""
+    if not given.labelled_by or not given.marks:
+        return frozenset()
+    before = {mark.key: mark for mark in given.marks}
+    return frozenset(mark.landmark for mark in marks if before.get(mark.key) == mark)
 
 
 def _stands(mark: Mark, predicted: PredictedImage | None) -> bool:
@@ -222,7 +234,10 @@ def _key(
         if predicted is None
         else (predicted.prediction, predicted.calibration, predicted.size),
         frame.usual,
-        tuple((frame.marks.get(name), name in frame.kept) for name in names),
+        tuple(
+            (frame.marks.get(name), name in frame.kept, name in frame.labelled) for name in names
+        ),
+        frame.labelled_by,
         wish.level,
         wish.scores.get(quantity.name),
     )
@@ -264,12 +279,15 @@ def _mixed(frame: _Frame, prediction: Prediction) -> Prediction:
 def _with_note(one: Measurement, frame: _Frame) -> Measurement:
     names = [name for name in one.landmarks if name not in frame.kept]
     stale = [name for name in names if name in frame.stale]
-    theirs = [name for name in names if name not in frame.stale]
+    before = [name for name in names if name in frame.labelled]
+    theirs = [name for name in names if name not in frame.stale and name not in before]
     if not names:
         return one
     said = []
     if stale:
         said.append(f"where an earlier prediction put it: {', '.join(stale)}")
+    if before:
+        said.append(f"labelled by {frame.labelled_by}: {', '.join(before)}")
     if theirs and len(theirs) < len(one.landmarks):
         said.append(f"set by the reader: {', '.join(theirs)}")
     elif theirs:

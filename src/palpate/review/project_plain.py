@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import tomli_w
+
 from palpate.errors import PalpateError
 from palpate.protocols.protocol import Protocol, protocol_from_table
 from palpate.review.refusals import StoreError
@@ -66,6 +68,20 @@ def protocol_to_plain(protocol: Protocol) -> dict[str, Any]:
         if (part := getattr(protocol, name)) is not None:
             table[name] = part.model_dump(mode="json", exclude_none=True)
     return {"table": table, "flipped": sorted(protocol.flipped)}
+
+
+def protocol_to_toml(protocol: Protocol) -> str:
+    """Return a protocol file that says the same; signs that were turned are told at its top.
+
+    Example:
+        >>> from palpate.protocols.protocol import read_protocol
+        >>> protocol_to_toml(read_protocol("cervical").flip("lordosis")).splitlines()[0]
+        '# Signs turned round: --flip-sign lordosis'
+    """
+    plain = protocol_to_plain(protocol)
+    turned = " ".join(f"--flip-sign {name}" for name in plain["flipped"])
+    head = f"# Signs turned round: {turned}\n" if turned else ""
+    return head + tomli_w.dumps(plain["table"])
 
 
 def protocol_from_plain(plain: Mapping[str, Any]) -> Protocol:

@@ -79,6 +79,7 @@ cases = Table(
     Column("source", String(16), nullable=False),
     Column("calibration", Text, nullable=False),
     Column("marks", Text, nullable=False),
+    Column("labelled_by", Text, nullable=False),
     Column("predicted", Integer, nullable=False),
     Column("class_change", Float),
     Column("width_share", Float),

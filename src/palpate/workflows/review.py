@@ -22,6 +22,10 @@ STORE = "review.sqlite"
 # What a review cannot begin from: it would not be known which labels are meant.
 _BLOCKING = ("ambiguous-name", "annotated-twice", "two-subjects")
 _SQLITE = b"SQLite format 3\0"
+_SAME_START = (
+    "every blinded reader begins from the labels that are there, and readers who begin alike "
+    "agree more than they would from nothing; a copy of the study without labels avoids that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,10 @@ def prepared(wish: ReviewWish, *, advance: Advance) -> Prepared:
     if not taken.cases:
         raise StudyError(_nothing(wish.given, taken))
     cases, urgency = judged_cases(project, taken.cases, known)
-    notes = tuple(finding.sentence for finding in study.findings if finding.severity == "error")
-    return Prepared(project, taken.root, tuple(cases), urgency, taken.missing, notes)
+    notes = [finding.sentence for finding in study.findings if finding.severity == "error"]
+    if wish.blinded and any(case.marks for case in cases):
+        notes.append(_SAME_START)
+    return Prepared(project, taken.root, tuple(cases), urgency, taken.missing, tuple(notes))
 
 
 def put_in(store: Store, ready: Prepared, *, who: str) -> None:

@@ -87,6 +87,7 @@ def _cases() -> None:
         sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("calibration", sa.Text(), nullable=False),
         sa.Column("marks", sa.Text(), nullable=False),
+        sa.Column("labelled_by", sa.Text(), nullable=False),
         sa.Column("predicted", sa.Integer(), nullable=False),
         sa.Column("class_change", sa.Float(), nullable=True),
         sa.Column("width_share", sa.Float(), nullable=True),
