@@ -354,6 +354,16 @@ def test_by_hand_studies_are_sent_fetched_and_named(tmp_path, orthanc, archive, 
     assert command("fetch", "--out", tmp_path, "--study", "1.2").exit_code == 2
 
 
+def test_an_archive_that_answers_every_page_alike_is_asked_no_longer(tmp_path, orthanc, archive):
+    """Orthanc takes no offset where it counts what is in a study."""
+    film = tmp_path / "film.dcm"
+    data = write_film(film, study="pages")
+    StoreDestination(archive).deliver([film])
+    web = WebArchive(orthanc.web, seconds=5.0)
+    found = web.studies({"ModalitiesInStudy": "DX", "StudyInstanceUID": data.StudyInstanceUID})
+    assert [one["StudyInstanceUID"] for one in found] == [data.StudyInstanceUID]
+
+
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path, command, monkeypatch):
     film = tmp_path / "film.dcm"
     data = write_film(film, study="command")

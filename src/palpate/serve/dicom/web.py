@@ -1,6 +1,6 @@
 """An archive over DICOMweb: STOW-RS, QIDO-RS and WADO-RS through dicomweb-client."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from palpate.serve.dicom.send import meaning
 
 # Answers after which another time may be better; 401 and 403 are mended on the other side.
 _LATER = (401, 403, 408, 425, 429)
+_PAGE = 500
 _PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs")
 
 
@@ -60,10 +61,11 @@ class WebArchive:
                     f"{key} would come into the address of the request, and addresses are kept in "
                     "logs: ask by --from TITLE@HOST:PORT, or by --study"
                 )
-        answers = self._ask(
-            lambda client: client.search_for_studies(
-                search_filters=dict(query), get_remaining=True, fields=["PatientID"]
-            )
+        answers = self._pages(
+            lambda client, page: client.search_for_studies(
+                search_filters=dict(query), fields=["PatientID"], limit=_PAGE, offset=page
+            ),
+            "0020000D",
         )
         return [
             {"StudyInstanceUID": _first(one, "0020000D"), "PatientID": _first(one, "00100020")}
@@ -76,8 +78,11 @@ class WebArchive:
         Raises:
             PalpateError: the server does not answer.
         """
-        answers = self._ask(
-            lambda client: client.search_for_instances(study_instance_uid=study, get_remaining=True)
+        answers = self._pages(
+            lambda client, page: client.search_for_instances(
+                study_instance_uid=study, limit=_PAGE, offset=page
+            ),
+            "00080018",
         )
         return [(_first(one, "0020000E"), _first(one, "00080018")) for one in answers]
 
@@ -90,6 +95,22 @@ class WebArchive:
                 yield uid, self._one(study, series, uid), ""
             except PalpateError as error:
                 yield uid, None, str(error)
+
+    def _pages(self, question: Callable[[Any, int], Any], tag: str) -> list[Mapping[str, Any]]:
+        """Ask for page after page, until one tells nothing that was not told before.
+
+        Archives answer fewer than asked for, and some answer the same to every offset: an empty
+        page may never come.
+        """
+        found: dict[str, Mapping[str, Any]] = {}
+        seen = 0
+        while True:
+            page = self._ask(lambda client, at=seen: question(client, at))
+            fresh = {_first(one, tag): one for one in page}
+            if fresh.keys() <= found.keys():
+                return list(found.values())
+            found |= {uid: one for uid, one in fresh.items() if uid not in found}
+            seen += len(page)
 
     def _one(self, study: str, series: str, uid: str) -> Any:
         # Any transfer syntax: as the archive has it.
