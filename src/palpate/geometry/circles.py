@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 from palpate.errors import GeometryError
 
 # A circle larger than so many times its points' spread is a straight line.
-_STRAIGHT = 100.0
+STRAIGHT = 100.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,10 +43,7 @@ def fit_circle(points: Float[ndarray, "n 2"]) -> Circle:
         >>> round(fit.radius, 6), fit.centre.round(6).tolist()
         (3.0, [0.0, 0.0])
     """
-    if len(points) < 3:
-        raise GeometryError(f"a circle needs three or more points, got {len(points)}")
-    if not np.isfinite(points).all():
-        raise GeometryError("a circle is laid through finite points that are all present")
+    check_points(points)
     middle = points.mean(axis=0)
     spread = float(np.sqrt(((points - middle) ** 2).sum(axis=1).mean()))
     straight = GeometryError("no circle fits: the points lie on one line or coincide")
@@ -56,11 +53,25 @@ def fit_circle(points: Float[ndarray, "n 2"]) -> Circle:
     begin = _taubin(unit)
     if begin is None:
         raise straight
-    fit = least_squares(_residuals, begin, jac=_slopes, args=(unit,), method="lm", xtol=1e-13)
+    fit = least_squares(
+        _residuals, begin, jac=_slopes, args=(unit,), method="lm", xtol=1e-13, x_scale="jac"
+    )
     x, y, radius = fit.x
-    if not (fit.success and 0.0 < radius < _STRAIGHT):
+    if not (fit.success and 0.0 < radius < STRAIGHT):
         raise straight
     return Circle(middle + spread * np.array([x, y]), float(spread * radius))
+
+
+def check_points(points: Float[ndarray, "*sets n 2"]) -> None:
+    """Refuse points that no circle could be laid through, wherever they lie.
+
+    Raises:
+        GeometryError: fewer than three points, or one absent or infinite.
+    """
+    if points.shape[-2] < 3:
+        raise GeometryError(f"a circle needs three or more points, got {points.shape[-2]}")
+    if not np.isfinite(points).all():
+        raise GeometryError("a circle is laid through finite points that are all present")
 
 
 def _residuals(circle: Float[ndarray, " 3"], points: Float[ndarray, "n 2"]) -> ndarray:

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from palpate.errors import GeometryError
 from palpate.geometry.angles import angle_between, turn
 from palpate.geometry.circles import fit_circle
+from palpate.geometry.circles_at_once import fit_circles
 from palpate.geometry.lines import distance, distance_to_line, translation
 from palpate.geometry.polylines import polyline_heights, polyline_length
 from palpate.geometry.rows import angles_between, crossed, lengths, turns, units
@@ -323,6 +324,9 @@ class PolylineLength(Formula):
     def value(self, scene: Scene) -> float:
         return polyline_length(np.array([scene.position(place) for place in self.through]))
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return lengths(np.diff(_row(scenes, self.through), axis=1)).sum(axis=1)
+
 
 class PolylineDepth(Formula):
     """Farthest distance of a way's places from its chord, from top to bottom; front positive."""
@@ -339,6 +343,11 @@ class PolylineDepth(Formula):
     def value(self, scene: Scene) -> float:
         heights = self._heights(scene)
         return float(heights[np.argmax(np.abs(heights))])
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        heights = -scenes.facing * _heights(_row(scenes, self.through))
+        deepest = np.abs(heights).argmax(axis=1)[:, None]
+        return np.take_along_axis(heights, deepest, axis=1)[:, 0]
 
     def held(self, scene: Scene) -> tuple[Formula, str]:
         deepest = self.through[int(np.argmax(np.abs(self._heights(scene))))]
@@ -367,13 +376,18 @@ class FarthestAlong(Formula):
     def value(self, scene: Scene) -> float:
         return self.held(scene)[0].value(scene)
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return np.max([way.values(scenes) for way in self._ways()], axis=0)
+
     def held(self, scene: Scene) -> tuple[Formula, str]:
-        ways = [
+        farthest = max(self._ways(), key=lambda way: way.value(scene))
+        return farthest, f"at {' and '.join(names_of(farthest.end))}"
+
+    def _ways(self) -> list[Translation]:
+        return [
             Translation(kind="translation", start=self.start, end=place, along=self.along)
             for place in self.of
         ]
-        farthest = max(ways, key=lambda way: way.value(scene))
-        return farthest, f"at {' and '.join(names_of(farthest.end))}"
 
 
 class ArcHeight(Formula):
@@ -390,6 +404,9 @@ class ArcHeight(Formula):
 
     def value(self, scene: Scene) -> float:
         return float(self._heights(scene).max())
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return np.abs(_heights(_row(scenes, self.through))).max(axis=1)
 
     def held(self, scene: Scene) -> tuple[Formula, str]:
         highest = self.through[int(np.argmax(self._heights(scene)))]
@@ -415,6 +432,9 @@ class CircleDiameter(Formula):
     def value(self, scene: Scene) -> float:
         return 2.0 * fit_circle(np.array([scene.position(place) for place in self.rim])).radius
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return 2.0 * fit_circles(_row(scenes, self.rim)).radii
+
 
 class Roundness(Formula):
     """Largest less smallest distance of several places from the centre of their circle."""
@@ -431,6 +451,9 @@ class Roundness(Formula):
     def value(self, scene: Scene) -> float:
         return float(np.ptp(self.offsets(scene)))
 
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        return np.ptp(self.offsets_of(scenes), axis=1)
+
     def held(self, scene: Scene) -> tuple[Formula, str]:
         offsets = self.offsets(scene)
         out, within = int(np.argmax(offsets)), int(np.argmin(offsets))
@@ -443,6 +466,11 @@ class Roundness(Formula):
         places = np.array([scene.position(place) for place in self.rim])
         return fit_circle(places).distances(places)
 
+    def offsets_of(self, scenes: Scenes) -> Float[ndarray, "scene place"]:
+        """Return the same of many scenes."""
+        places = _row(scenes, self.rim)
+        return fit_circles(places).distances(places)
+
 
 class _HeldRoundness(Roundness):
     """The same with the farthest and the nearest place held; no kind of its own in a file."""
@@ -453,6 +481,10 @@ class _HeldRoundness(Roundness):
     def value(self, scene: Scene) -> float:
         offsets = self.offsets(scene)
         return float(offsets[self.out] - offsets[self.within])
+
+    def values(self, scenes: Scenes) -> Float[ndarray, " scene"]:
+        offsets = self.offsets_of(scenes)
+        return offsets[:, self.out] - offsets[:, self.within]
 
 
 class SpineCobb(Formula):
@@ -503,6 +535,17 @@ class SpineCobb(Formula):
                 )
             height = 0.0
         return cobb_pairs(corners, height)
+
+
+def _row(scenes: Scenes, places: tuple[Place, ...]) -> Float[ndarray, "scene place 2"]:
+    """Coordinates of several places in their order, of every scene."""
+    return np.stack([scenes.position(place) for place in places], axis=1)
+
+
+def _heights(rows: Float[ndarray, "scene place 2"]) -> Float[ndarray, "scene place"]:
+    """Return what :func:`palpate.geometry.polylines.polyline_heights` gives, for every scene."""
+    along = units(rows[:, -1] - rows[:, 0])
+    return crossed(along[:, None], rows - rows[:, :1])
 
 
 class Ratio(Formula):
