@@ -82,11 +82,13 @@ def _lamps(folder: Path) -> list[NewCase]:
     values[LAMP[1], LAMP[0]] = 65_535
     path = _film(folder / "lamp.png", values)
     marks = (Mark("C2_odontoid_tip", "visible", float(LAMP[0]), float(LAMP[1])),)
+    tall = Calibration((0.2, 0.4), "ruler")
     colour = np.zeros((30, 40, 3), dtype=np.uint8)
     colour[:, :20, 2] = 200
     red = _film(folder / "colour.png", colour)
     return [
         NewCase("lamp.png", path.name, sha256(path), (240, 300), marks=marks),
+        NewCase("tall.png", path.name, sha256(path), (240, 300), calibration=tall, marks=marks),
         NewCase("colour.png", red.name, sha256(red), (40, 30)),
     ]
 

@@ -19,10 +19,17 @@ export function drawnShapes(desk, shown) {
     shape.kind === "text" && /\d/.test(shape.text) ? { ...shape, text: said } : shape);
 }
 
-/** @param {SVGGElement} layer @param {object[]} shapes @param {import("./view.js").View} view */
-export function showDrawing(layer, shapes, view) {
+/**
+ * @param {SVGGElement} layer
+ * @param {object[]} shapes
+ * @param {import("./view.js").View} view
+ * @param {{x: number, y: number, anchor: string}[]} places - of the texts, on the stage
+ */
+export function showDrawing(layer, shapes, view, places) {
   if (shapes.length === 0 && !layer.firstChild) return;
-  layer.replaceChildren(...shapes.map((shape) => nodeOf(shape, view)));
+  const free = [...places];
+  layer.replaceChildren(...shapes.map((shape) =>
+    nodeOf(shape.kind === "text" ? { ...shape, place: free.shift() } : shape, view)));
 }
 
 function nodeOf(shape, view) {
@@ -42,8 +49,6 @@ const KINDS = {
     const [cx, cy] = place(centre);
     return svg("ellipse", { cx, cy, rx: short(rx * view.across), ry: short(ry * view.down) });
   },
-  text: ({ at, text }, place) => {
-    const [x, y] = place(at);
-    return svg("text", { x, y, dx: 6, dy: 5 }, text);
-  },
+  text: ({ text, place: { x, y, anchor } }) =>
+    svg("text", { x: short(x), y: short(y), "text-anchor": anchor }, text),
 };

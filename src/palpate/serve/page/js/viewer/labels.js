@@ -3,13 +3,14 @@
  *
  * @param {{name: string, text: string, x: number, y: number, must: boolean}[]} points - on the
  *   stage, the most important first; `must`: named even where there is no room
- * @param {{text: string, x: number, y: number}[]} [texts] - what is written there already
+ * @param {{name: string, text: string, x: number, y: number}[]} [texts] - numbers of a drawing,
+ *   which are written in any case
  * @returns {Map<string, {x: number, y: number, anchor: "start" | "end" | "middle"}>}
  */
 const WIDTH = 6.9;
 const HEIGHT = 15;
 const CLEAR = 9;
-// Where a drawing writes its number, in larger letters.
+// Where a drawing writes its number unless a point is there.
 const TEXT = [6, 5, "start"];
 const PLACES = [
   [13, 4, "start"],
@@ -26,15 +27,18 @@ export function labelled(points, texts = []) {
   const taken = points.map(({ x, y }) => ({
     x0: x - CLEAR, x1: x + CLEAR, y0: y - CLEAR, y1: y + CLEAR,
   }));
-  taken.push(...texts.map((text) => boxOf(text, TEXT)));
   const out = new Map();
-  for (const point of points) {
-    const boxes = PLACES.map((place) => boxOf(point, place));
+  const all = [...points.filter(({ must }) => must),
+    ...texts.map((text) => ({ ...text, must: true, places: [TEXT, ...PLACES] })),
+    ...points.filter(({ must }) => !must)];
+  for (const point of all) {
+    const { places = PLACES } = point;
+    const boxes = places.map((place) => boxOf(point, place));
     let best = boxes.findIndex((box) => !taken.some((other) => overlap(box, other)));
     if (best < 0 && point.must) best = 0;
     if (best < 0) continue;
     taken.push(boxes[best]);
-    const [dx, dy, anchor] = PLACES[best];
+    const [dx, dy, anchor] = places[best];
     out.set(point.name, { x: point.x + dx, y: point.y + dy, anchor });
   }
   return out;

@@ -79,11 +79,11 @@ export class LandmarkList {
         title: `${words} (${shortcut})` }, words);
     this.title = element("strong", { class: "title" });
     this.place = element("span", { class: "number soft place" });
+    const model = desk.film.predictions.length > 0 ? act("As model", "R", () => desk.asPredicted()) : null;
     this.doing = element("div", { class: "doing", role: "group", "aria-label": "Chosen landmark" },
       act("Visible", "V", () => desk.markState("visible")),
       act("Occluded", "O", () => desk.markState("occluded")),
-      act("Absent", "A", () => desk.markAbsent()),
-      act("As model", "R", () => desk.asPredicted()));
+      act("Absent", "A", () => desk.markAbsent()), model);
     this.card.replaceChildren(this.title, this.place, this.doing);
   }
 

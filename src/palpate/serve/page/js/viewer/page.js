@@ -64,11 +64,12 @@ export class Page {
     const known = film.spacing_mm ? "" : "not calibrated: no millimetres";
     const read = this.desk.reading.name === "shared" ? "" : `reading of ${this.desk.reading.name}`;
     byId("case-about").textContent = [film.subject && film.subject !== film.image ? film.subject : "",
-      film.group, film.model && `predicted by ${film.model}`, read, known].filter(Boolean).join("  ·  ");
+      film.group, known, read, film.model && `predicted by ${film.model}`].filter(Boolean).join("  ·  ");
     const warnings = byId("warnings");
     warnings.hidden = film.set_aside.length === 0;
     warnings.replaceChildren(element("p", {},
       `Look twice at what the model says here: ${titled(film.set_aside.join("; "), this.desk.titles)}.`));
+    for (const id of ["unsure", "all-ellipses"]) byId(id).hidden = film.predictions.length === 0;
     byId("no-measurements").hidden = protocol.quantities.length > 0;
   }
 
@@ -122,7 +123,7 @@ export class Page {
     layer.highlighted = new Set(quantity?.needs ?? []);
     layer.draw({ marks: desk.marks, view: desk.view, chosen: desk.chosen, dragged: desk.dragged,
       texts: shapes.filter(({ kind }) => kind === "text") });
-    showDrawing(layer.drawings, shapes, desk.view);
+    showDrawing(layer.drawings, shapes, desk.view, layer.textPlaces);
   }
 
   showEllipses(shown) {

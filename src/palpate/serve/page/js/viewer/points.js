@@ -167,11 +167,13 @@ export class PointLayer {
         return { name, text: told ? this.titles.get(name) : "", x, y, must, first };
       })
       .sort((a, b) => b.first - a.first);
-    const written = texts.map(({ at: [x, y], text }) => {
+    const written = texts.map(({ at: [x, y], text }, i) => {
       const [left, top] = view.toStage(x, y);
-      return { text, x: left, y: top };
+      return { name: `text ${i}`, text, x: left, y: top };
     });
     const at = labelled(wanted.filter(({ text }) => text), written);
+    /** Where the drawing's texts go, in their order. */
+    this.textPlaces = written.map(({ name }) => at.get(name));
     this.names.replaceChildren(
       ...wanted
         .filter(({ name }) => at.has(name))

@@ -49,7 +49,7 @@ function stateOf(desk) {
   const mine = marks.filter(({ origin }) => origin === "person").length;
   const models = marks.length - mine;
   const some = (count) => `${count} ${count === 1 ? "mark" : "marks"}`;
-  const whose = [mine && `${some(mine)} set by readers`, models && `${models} as the model put them`];
+  const whose = [mine && `${some(mine)} set by readers`, models && `${some(models)} as the model put them`];
   const missing = desk.film.frames < 2 ? desk.missing.length : 0;
   const placed = `${whose.filter(Boolean).join(", ") || "Nothing is marked"}.`;
   if (missing === 0) return placed;
