@@ -2,9 +2,8 @@
 
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -13,19 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from palpate.review import tables as t
-from palpate.review.account import Account, Role
-from palpate.review.accounts import (
-    alter_account,
-    check_keeper,
-    fits,
-    hashed,
-    outdated,
-    put_account,
-    read_account,
-    read_accounts,
-    read_hash,
-    renew_hash,
-)
+from palpate.review.account import Account
 from palpate.review.append import Place, save
 from palpate.review.begun import begun_marks
 from palpate.review.case import Case, CaseState, NewCase, Project, Reading, Signature, Urgency
@@ -38,16 +25,11 @@ from palpate.review.event import SHARED, Change, Event, EventKind
 from palpate.review.exchange import write_export
 from palpate.review.integrity import all_problems, take_in
 from palpate.review.migrate import migrate
+from palpate.review.people import People
 from palpate.review.projects import put_project, read_project
 from palpate.review.queue_rows import Order, Queue, count_states, read_neighbours, read_queue
 from palpate.review.readings import events_of, look, read_reading
-from palpate.review.sessions import (
-    SignedIn,
-    drop_session,
-    put_session,
-    read_session,
-    touch_session,
-)
+from palpate.review.recent import Recent
 from palpate.review.signatures import read_report, reopen, sign
 from palpate.review.verify import Problem
 
@@ -56,7 +38,7 @@ _BATCH = 200
 _KEPT = 512
 
 
-class Store:
+class Store(People):
     """A review on the disk; safe to use from many threads and processes at once.
 
     An answer is given when it is on the disk. Events are never changed or removed; each holds
@@ -75,10 +57,9 @@ class Store:
     """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
+        super().__init__(database, now)
         self._lock = threading.Lock()
-        self._cases: OrderedDict[tuple[str, int], Case] = OrderedDict()
+        self._cases: Recent[tuple[str, int], Case] = Recent(_KEPT)
         self._projects: dict[str, Project] = {}
 
     @classmethod
@@ -213,17 +194,11 @@ class Store:
         return self._kept(connection, identifier, row, now.version)
 
     def _kept(self, connection: Connection, identifier: str, row: Any, version: int) -> Case:
-        with self._lock:
-            known = self._cases.get((identifier, version))
-            if known is not None:
-                self._cases.move_to_end((identifier, version))
+        known = self._cases.find((identifier, version))
         if known is not None and known.urgency == urgency_of(row):
             return known
         case = read_case(connection, self.project(row.project), identifier, version=version)
-        with self._lock:
-            self._cases[identifier, version] = case
-            while len(self._cases) > _KEPT:
-                self._cases.popitem(last=False)
+        self._cases.replace((identifier, version), case)
         return case
 
     def queue(  # noqa: PLR0913  the filters of a page
@@ -445,114 +420,6 @@ class Store:
         """
         with self._database.write() as connection:
             take_in(connection, path, root)
-
-    # --- who -------------------------------------------------------------------------------------
-
-    def add_account(
-        self, account: Account, password: str | None, *, who: Account | None = None
-    ) -> None:
-        """Make an account.
-
-        Args:
-            account: name, title and role.
-            password: of 10 letters or more; None where nobody signs in with one.
-            who: administrator who makes it; None for whoever holds the database itself.
-
-        Raises:
-            ReviewError: the name is taken or none, or the password is too short.
-            NotAllowedError: no administrator.
-        """
-        check_keeper(who)
-        password_hash = hashed(password)
-        with self._database.write() as connection:
-            put_account(connection, account, password_hash)
-
-    def accounts(self) -> tuple[Account, ...]:
-        """Return all accounts, by name."""
-        with self._database.read() as connection:
-            return read_accounts(connection)
-
-    def account(self, name: str) -> Account:
-        """Return an account.
-
-        Raises:
-            UnknownCaseError: there is none.
-        """
-        with self._database.read() as connection:
-            return read_account(connection, name)
-
-    def change_account(
-        self,
-        name: str,
-        *,
-        title: str | None = None,
-        role: Role | None = None,
-        active: bool | None = None,
-        password: str | None = None,
-        who: Account | None = None,
-    ) -> Account:
-        """Change what is given; a new password, or being struck off, ends their sessions.
-
-        Raises:
-            UnknownCaseError: there is no such account.
-            NotAllowedError: no administrator, or none would be left.
-        """
-        check_keeper(who)
-        password_hash = None if password is None else hashed(password)
-        with self._database.write() as connection:
-            return alter_account(
-                connection,
-                name,
-                title=title,
-                role=role,
-                active=active,
-                password_hash=password_hash,
-            )
-
-    def check_password(self, name: str, password: str) -> Account | None:
-        """Return the account if name and password fit; takes as long where the name is unknown."""
-        with self._database.read() as connection:
-            known = read_hash(connection, name)
-        account = fits(known, password)
-        if account is not None and known is not None and outdated(known[1]):
-            with self._database.write() as connection:
-                renew_hash(connection, name, known[1], hashed(password))
-        return account
-
-    def add_session(
-        self, account: str, token_hash: str, *, idle: timedelta, lifetime: timedelta
-    ) -> None:
-        """Begin a session.
-
-        Args:
-            account: name.
-            token_hash: SHA-256 of the token; the token itself is never kept.
-            idle: how long it lasts without being used.
-            lifetime: how long it lasts at most.
-
-        Raises:
-            UnknownCaseError: there is no such account.
-        """
-        with self._database.write() as connection:
-            read_account(connection, account)
-            put_session(
-                connection, account, token_hash, now=self._now(), idle=idle, lifetime=lifetime
-            )
-
-    def session(self, token_hash: str) -> SignedIn | None:
-        """Return who is signed in with a token, and prolong it; None where it does not hold."""
-        now = self._now()
-        with self._database.read() as connection:
-            found = read_session(connection, token_hash, now=now)
-        if found is not None and found.stale:
-            with self._database.write() as connection:
-                touch_session(connection, token_hash, now=now)
-        return found
-
-    def end_session(self, token_hash: str) -> None:
-        """End a session; nothing happens where there is none."""
-        with self._database.write() as connection:
-            drop_session(connection, token_hash)
 
     def _place(self, connection: Connection, identifier: str, reading: str) -> Place:
         row, now = look(connection, identifier, reading)
