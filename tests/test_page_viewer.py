@@ -211,6 +211,16 @@ def test_a_signed_case_can_be_read_and_not_changed(opened: Callable[[str], Viewe
     viewer.page.wait_for_selector("#signed:not([hidden])")
     assert "Signed by Dr. Owner" in viewer.page.inner_text("#signed")
     place = viewer.place(CORNER)
+    # The report says what was changed of the model's marks, from where to where, and by whom.
+    viewer.page.get_by_role("link", name="Signed report").click()
+    moved = viewer.page.locator("section[aria-labelledby=moves] tbody tr").inner_text()
+    x, y = laid_out(CERVICAL)[CERVICAL.scheme.index(CORNER)]
+    far = place[0] - x
+    assert moved.split("\t") == [
+        CERVICAL.title_of(CORNER), f"{x:.1f}, {y:.1f}", f"{place[0]:.1f}, {place[1]:.1f}",
+        f"{far:.1f} px, {0.3 * far:.1f} mm", "owner",
+    ]  # fmt: skip
+    viewer.open(IMAGES[5])
     viewer.hold(CORNER, 15, 0)
     viewer.page.mouse.up()
     viewer.frame()

@@ -48,7 +48,13 @@ class ReportFilm:
     dots: tuple[Dot, ...]
 
 
-def report_film(film: Film, report: FrozenReport, scheme: LandmarkScheme, frame: int) -> ReportFilm:
+def report_film(
+    film: Film,
+    report: FrozenReport,
+    scheme: LandmarkScheme,
+    frame: int,
+    spacing_mm: tuple[float, ...] | None = None,
+) -> ReportFilm:
     """Return a frame as it is printed.
 
     Args:
@@ -56,10 +62,13 @@ def report_film(film: Film, report: FrozenReport, scheme: LandmarkScheme, frame:
         report: with the marks.
         scheme: with the edges.
         frame: of a clip; 0 of an image.
+        spacing_mm: mm for each px across and down, so that what is round looks round.
     """
     picture = Pillow.fromarray(_shown(film))
-    scale = min(1.0, LONGEST / max(picture.size))
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    wide, high = (1.0, 1.0) if spacing_mm is None else spacing_mm[:2]
+    true = (picture.width * wide / min(wide, high), picture.height * high / min(wide, high))
+    scale = min(1.0, LONGEST / max(true))
+    size = (max(1, round(true[0] * scale)), max(1, round(true[1] * scale)))
     stream = BytesIO()
     picture.resize(size, Pillow.Resampling.BOX).save(stream, "PNG")
     uri = "data:image/png;base64," + b64encode(stream.getvalue()).decode("ascii")

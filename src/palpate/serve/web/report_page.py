@@ -1,7 +1,7 @@
 """A signed report as a page: made by the server from the bytes that were signed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from palpate.review.event import Event
 from palpate.review.frozen import FrozenReport, report_digest
 from palpate.review.mark import Mark
 from palpate.serve.web.report_film import ReportFilm
+from palpate.serve.web.report_moves import Move
 
 _STATES = {"visible": "visible", "occluded": "occluded, estimated", "absent": "absent"}
 
@@ -27,6 +28,8 @@ class SignedPage:
         digest: of the signed bytes.
         signed: the event.
         reopened: the event that took the signature back; None where it stands.
+        title_of: readable name of a landmark.
+        moves: what readers changed of the model's marks.
         films: pictures of the frames that are marked.
         trouble: why there is no picture; empty where there is.
         data: address of the report's bytes.
@@ -38,6 +41,8 @@ class SignedPage:
     digest: str
     signed: Event
     reopened: Event | None
+    title_of: Callable[[str], str]
+    moves: tuple[Move, ...]
     films: tuple[ReportFilm, ...]
     trouble: str
     data: str
@@ -72,7 +77,7 @@ def rendered(page: SignedPage) -> str:
             (frame, [_row(one) for one in report.measurements])
             for frame, report in page.report.reports.items()
         ],
-        marks=[_mark(mark) for mark in page.report.marks],
+        marks=[_mark(mark, page.title_of(mark.landmark)) for mark in page.report.marks],
         several=len({mark.frame for mark in page.report.marks}) > 1,
     )
     return re.sub("[\x00-\x08\x0b-\x1f\ud800-\udfff]", "\ufffd", text)
@@ -101,7 +106,7 @@ def _row(one: Measurement) -> Row:
     return Row(one.name, quantity(one), one.value is None, tuple(notes))
 
 
-def _mark(mark: Mark) -> tuple[int, str, str, str, str]:
+def _mark(mark: Mark, title: str) -> tuple[int, str, str, str, str]:
     place = "" if mark.x is None or mark.y is None else f"{mark.x:.1f}, {mark.y:.1f}"
     who = "reader" if mark.origin == "person" else "model"
-    return mark.frame, mark.landmark.replace("_", " "), place, _STATES[mark.state], who
+    return mark.frame, title, place, _STATES[mark.state], who

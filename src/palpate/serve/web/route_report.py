@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from palpate.errors import FormatError, PalpateError
+from palpate.protocols.described import plain_title
 from palpate.review.event import Event
 from palpate.review.frozen import FrozenReport, read_report, report_digest
 from palpate.review.refusals import UnknownCaseError
@@ -17,6 +18,7 @@ from palpate.serve.web.messages import CaseId, ReadingName
 from palpate.serve.web.page_files import to_sign_in
 from palpate.serve.web.reached import Reached, reached_reading
 from palpate.serve.web.report_film import ReportFilm, report_film
+from palpate.serve.web.report_moves import moves
 from palpate.serve.web.report_page import SignedPage, rendered, signing
 from palpate.serve.web.route_signature import Digest
 from palpate.serve.web.services import Given, Services
@@ -52,6 +54,11 @@ async def _page(given: Services, reached: Reached, digest: str) -> SignedPage:
         raise UnknownCaseError("this reading has no signed report of that kind")
     report = read_report(content)
     films, trouble = await _films(given, reached, report)
+    calibration = reached.case.given.calibration
+    protocol = reached.project.protocol
+    title_of = plain_title if protocol is None else protocol.title_of
+    made = [event for event in events if event.number < signed.number]
+    spacing = None if calibration is None else calibration.spacing_mm
     identifier, digest = reached.case.identifier, report_digest(content)
     return SignedPage(
         report,
@@ -59,6 +66,8 @@ async def _page(given: Services, reached: Reached, digest: str) -> SignedPage:
         digest,
         signed,
         reopened,
+        title_of,
+        moves(made, report.marks, title_of, spacing),
         films,
         trouble,
         f"/api/cases/{identifier}/readings/{reached.reading}/report?digest={digest}",
@@ -79,11 +88,13 @@ async def _films(
     frames = sorted({mark.frame for mark in report.marks})
     film = reached.case.given
     find = partial(film_path, given.store, reached.case, given.settings.films)
+    calibration = film.calibration
+    spacing = None if calibration is None else calibration.spacing_mm
     drawn = []
     try:
         for frame in frames[:_PICTURES]:
             values = await given.films.film(find, film, frame)
-            draw = partial(report_film, values, report, reached.project.scheme, frame)
+            draw = partial(report_film, values, report, reached.project.scheme, frame, spacing)
             drawn.append(await to_thread.run_sync(draw))
     except FormatError as error:
         return tuple(drawn), f"The film cannot be shown: {error.problem}."
