@@ -14,6 +14,8 @@ from palpate.serve.dicom.send import meaning
 # Answers after which another time may be better; 401 and 403 are mended on the other side.
 _LATER = (401, 403, 408, 425, 429)
 _PAGE = 500
+# What dicomweb-client and pydicom raise at an answer that is none of DICOMweb.
+_NO_DICOMWEB = (ValueError, KeyError, EOFError, AttributeError, TypeError, OSError, SyntaxError)
 _PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs")
 
 
@@ -122,20 +124,57 @@ class WebArchive:
     def _store(self, path: Path) -> Delivered:
         from pydicom import dcmread
         from pydicom.errors import InvalidDicomError
-        from requests import HTTPError, RequestException
+        from requests import HTTPError, JSONDecodeError, RequestException
 
         try:
-            answer = self._client().store_instances([dcmread(path)])
+            data = dcmread(path)
         except InvalidDicomError:
             return Delivered(path, "refused", "is no whole DICOM file")
+        try:
+            return self._told(path, data, self._client().store_instances([data]))
         except HTTPError as error:
             return self._answered(path, error)
+        except JSONDecodeError:
+            return self._unclear(path, data)
         except RequestException as error:
             return Delivered(path, "later", f"{self.url} is not reached ({type(error).__name__})")
+        except _NO_DICOMWEB:
+            return self._unclear(path, data)
+
+    def _told(self, path: Path, data: Any, answer: Any) -> Delivered:
+        """Read the answer to a store: what was not taken, and what was."""
         for failed in answer.get("FailedSOPSequence") or ():
-            outcome, words = meaning(int(failed.get("FailureReason") or 0x0110))
-            return Delivered(path, outcome, words)
-        return Delivered(path, "stored", "stored")
+            return Delivered(path, *meaning(int(failed.get("FailureReason") or 0x0110)))
+        stored = [
+            str(one.get("ReferencedSOPInstanceUID", ""))
+            for one in answer.get("ReferencedSOPSequence") or ()
+        ]
+        if str(data.SOPInstanceUID) in stored:
+            return Delivered(path, "stored", "stored")
+        return self._unclear(path, data)
+
+    def _unclear(self, path: Path, data: Any) -> Delivered:
+        """Ask for an object whose storing was not confirmed.
+
+        A page to sign in at answers 200 too; and some servers confirm in words that are not read.
+        """
+        uid = str(data.SOPInstanceUID)
+        try:
+            found = self._ask(
+                lambda client: client.search_for_instances(
+                    study_instance_uid=str(data.StudyInstanceUID),
+                    search_filters={"SOPInstanceUID": uid},
+                )
+            )
+            if any(_first(one, "00080018") == uid for one in found):
+                return Delivered(path, "stored", "stored")
+        except PalpateError:
+            pass
+        words = (
+            f"{self.url} answered, and did not say that it stored the object: there may be no "
+            "DICOMweb at this address, or a page to sign in at before it"
+        )
+        return Delivered(path, "later", words)
 
     def _answered(self, path: Path, error: Any) -> Delivered:
         code = 0 if error.response is None else int(error.response.status_code)
@@ -155,7 +194,7 @@ class WebArchive:
             raise PalpateError(words) from None
         except RequestException as error:
             raise PalpateError(f"{self.url} is not reached ({type(error).__name__})") from None
-        except (ValueError, KeyError, EOFError, AttributeError, OSError) as error:
+        except _NO_DICOMWEB as error:
             raise PalpateError(
                 f"{self.url} gave an answer that is not DICOMweb ({type(error).__name__})"
             ) from None
