@@ -139,6 +139,13 @@ def test_what_must_be_searched_with_care_is_left_to_the_slow_way(monkeypatch):
     assert 0 < len(left) < len(clouds) / 10
 
 
+def test_flat_rims_far_from_any_circle_end_where_each_ends_alone():
+    """Here the search alone stops early, after steps that it measures by the slopes."""
+    rims = arcs(np.random.default_rng(6), 400, 15, 0.65, 0.2)
+    rims = np.array([rim for rim in rims if has_circle(rim)])
+    assert_same(fit_circles(rims), one_by_one(rims), 1e-8)
+
+
 def has_circle(points: np.ndarray) -> bool:
     try:
         fit_circle(points)
@@ -157,6 +164,7 @@ LINE = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [5.0, 5.0]])
         (LINE + np.array([0.0, 1e-9]) * np.arange(4.0)[:, None] ** 2, "one line"),
         (LINE + 1e6, "one line"),
         (np.ones((4, 2)), "coincide"),
+        (1000.0 + 1e-11 * np.array([[3.0, 0.0], [0.0, 3.0], [-3.0, 0.0], [0.0, -3.0]]), "coincide"),
         (np.where(LINE == 5.0, np.nan, LINE), "all present"),
         (np.where(LINE == 5.0, np.inf, LINE), "all present"),
     ],
@@ -216,6 +224,16 @@ def test_a_kind_gives_many_scenes_what_it_gives_each(formula, facing):
     scenes = drawn(formula, facing)
     each = [formula.value(scene) for scene in scenes]
     assert formula.values(scenes) == pytest.approx(each, rel=1e-9, abs=1e-9)
+
+
+def test_a_held_roundness_is_held_in_many_scenes():
+    scenes = drawn(KINDS[5], 1.0)
+    first = next(iter(scenes))
+    held = KINDS[5].held(first)[0]
+    each = [held.value(scene) for scene in scenes]
+    assert held.values(scenes) == pytest.approx(each, rel=1e-9, abs=1e-9)
+    assert each[0] == KINDS[5].value(first)
+    assert min(each) < 0.0
 
 
 @pytest.mark.parametrize("kind", [PolylineDepth, FarthestAlong, ArcHeight, Roundness])
