@@ -47,6 +47,20 @@ class Blocked(MetaPathFinder):
             raise ModuleNotFoundError(name + " is blocked", name=name)
 sys.meta_path.insert(0, Blocked())
 """
+IMPORTED = """
+import importlib, pkgutil, tempfile
+import palpate.review, palpate.serve.web
+for package in (palpate.review, palpate.serve.web):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+for name in ("review", "review_files", "review_account", "app"):
+    importlib.import_module("palpate.cli." + name)
+import palpate.workflows.review
+with tempfile.TemporaryDirectory() as folder:
+    palpate.workflows.review.Store.open(folder + "/review.sqlite").close()
+print("whole", flush=True)
+"""
 SERVE = """
 import typer
 from palpate.cli.review import review
@@ -86,7 +100,7 @@ def put(store: Store, *, moves: int = 1) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, list[str]]]:
     """The address of a review of three films that a process serves without torch."""
     folder = films(tmp_path_factory.mktemp("review") / "films")
-    command = [sys.executable, "-c", BLOCKED + SERVE, str(folder), "--protocol", "satco"]
+    command = [sys.executable, "-c", BLOCKED + IMPORTED + SERVE, str(folder), "--protocol", "satco"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     with process:
@@ -119,28 +133,11 @@ def test_the_printed_address_opens_the_queue_without_torch(
         assert (case["width"], case["height"]) == (60, 90)
 
 
-def test_every_file_of_a_review_is_imported_without_torch() -> None:
-    script = (
-        BLOCKED
-        + """
-import importlib, pkgutil, tempfile
-import palpate.review, palpate.serve.web
-for package in (palpate.review, palpate.serve.web):
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if not module.ispkg:
-            importlib.import_module(module.name)
-for name in ("review", "review_files", "review_account", "app"):
-    importlib.import_module("palpate.cli." + name)
-import palpate.workflows.review
-with tempfile.TemporaryDirectory() as folder:
-    palpate.workflows.review.Store.open(folder + "/review.sqlite").close()
-print("whole")
-"""
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert done.stdout.strip() == "whole", done.stderr
+def test_every_file_of_a_review_is_imported_without_torch(
+    served: tuple[str, Path, list[str]],
+) -> None:
+    """The process that serves has imported them all before it began."""
+    assert served[2][0] == "whole\n"
 
 
 def run(*words: str, text: str | None = None) -> str:
