@@ -369,6 +369,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, command, monkeypa
     data = write_film(film, study="command")
     monkeypatch.setattr("palpate.workflows.asking.load_asked", lambda *_, **__: Quick())
     monkeypatch.setattr("palpate.workflows.dicom_serve.read_protocol", lambda name: PROTOCOL)
+    # A sender that asks why nobody answers yet would leave a connection to be waited for.
+    monkeypatch.setattr("palpate.serve.dicom.associate._unreached", lambda *_: "away")
     port, out = free_port(), tmp_path / "out"
     seen = []
 
