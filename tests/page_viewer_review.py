@@ -6,16 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 import uvicorn
+from argon2 import PasswordHasher
 
 from palpate.files import sha256
 from palpate.image import Calibration
 from palpate.io.predictions import PredictedImage
 from palpate.prediction import Prediction
 from palpate.protocols.protocol import Protocol, read_protocol
+from palpate.review import accounts
 from palpate.review.case import NewCase, Project
 from palpate.review.mark import Mark
 from palpate.review.store import Store
@@ -132,7 +135,9 @@ def filled(folder: Path, images: tuple[str, ...]) -> Store:
 def reviewing(folder: Path, images: tuple[str, ...] = ("neck.png",)) -> Iterator[Review]:
     """Serve the review from another thread until the block ends."""
     settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER)
-    with filled(folder, images) as store, listening("127.0.0.1", 0) as listener:
+    # Passwords are hashed as ever, with less work.
+    cheap = patch.object(accounts, "_HASHER", PasswordHasher(1, 8, 1))
+    with cheap, filled(folder, images) as store, listening("127.0.0.1", 0) as listener:
         cases = {
             row.image: row.id
             for project in ("necks", "spines")

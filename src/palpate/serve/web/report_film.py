@@ -25,6 +25,7 @@ class Dot:
     x: float
     y: float
     state: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def report_film(
             round((mark.x + 0.5) * across, 2),
             round((mark.y + 0.5) * down, 2),
             mark.state,
+            mark.origin,
         )
         for mark in report.marks
         if mark.frame == frame and mark.x is not None and mark.y is not None

@@ -31,7 +31,8 @@ function choice(close, words, kind, decide) {
     close();
     decide();
   };
-  return element("button", { type: "button", class: kind, onclick: decided }, words);
+  // What Enter does loses nothing: theirs stays in the history, one's own would be gone.
+  return element("button", { type: "button", class: kind, autofocus: kind === "go", onclick: decided }, words);
 }
 
 function headline(missed, reader) {

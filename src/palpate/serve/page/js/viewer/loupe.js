@@ -35,9 +35,10 @@ export class Loupe {
       down: down * ratio,
     });
     cross(this.canvas, side);
-    // Beside the cursor, never under it and never off the stage.
+    // Above the cursor, or below it: never under it, over the name beside it, or off the stage.
     const left = at.x + GAP + SIZE > stage.width ? at.x - GAP - SIZE : at.x + GAP;
-    const top = Math.min(stage.height - SIZE - 4, Math.max(4, at.y - SIZE / 2));
+    const above = at.y - GAP - SIZE;
+    const top = above >= 4 ? above : Math.min(stage.height - SIZE - 4, at.y + GAP);
     this.canvas.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
   }
 }

@@ -75,7 +75,7 @@ export function showSignature(banner, signature, { report, onReopen }) {
   banner.replaceChildren(
     element("span", { class: "state signed" }, `Signed by ${signature.name}`),
     element("span", { class: "soft" }, fullMoment(signature.when)),
-    element("span", { class: "statement" }, `“${signature.statement}”`),
+    element("span", { class: "statement", title: signature.statement }, `“${signature.statement}”`),
     element("a", { href: report }, "Signed report"),
     element("button", { type: "button", class: "quiet", onclick: onReopen }, "Reopen…"));
 }
