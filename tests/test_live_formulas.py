@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import palpate.serve
+from palpate.errors import GeometryError
+from palpate.geometry.circles import fit_circle
 from palpate.image import Calibration
 from palpate.points import Points
 from palpate.protocols.formula import FORMULAS
@@ -259,6 +261,37 @@ def test_the_page_measures_what_the_engine_measures(
     refused = sum(engine[0] is None for *_, engine in found)
     assert refused > 1000
     assert len(found) - refused > 5000
+
+
+RIMS = """async (rims) => {
+    const { fitCircle } = await import("/js/protocol/circles.js");
+    return rims.map((rim) => {
+        try {
+            const { centre, radius } = fitCircle(rim);
+            return [...centre, radius];
+        } catch (refusal) {
+            return refusal.message;
+        }
+    });
+}"""
+
+
+def circle(rim: np.ndarray) -> list[float] | str:
+    """Centre and radius, or why there is no circle."""
+    try:
+        fit = fit_circle(rim)
+    except GeometryError as refusal:
+        return str(refusal)
+    return [*fit.centre.tolist(), fit.radius]
+
+
+def test_a_flat_noisy_rim_ends_at_the_circle_of_the_engine(page: Any) -> None:
+    """Where the first steps are long, the unit that they are measured in decides where they end."""
+    rng = np.random.default_rng(2)
+    turns = rng.uniform(-0.65, 0.65, (300, 15))
+    rims = 50.0 * (np.stack([np.cos(turns), np.sin(turns)], -1) + rng.normal(0, 0.2, (300, 15, 2)))
+    for found, wanted in zip(page.evaluate(RIMS, rims.tolist()), map(circle, rims), strict=True):
+        assert found == (wanted if isinstance(wanted, str) else pytest.approx(wanted, rel=1e-8))
 
 
 def agree(row: dict[str, Any], engine: tuple[float | None, str, str]) -> bool:
