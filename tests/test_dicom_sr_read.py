@@ -146,6 +146,9 @@ def test_the_newest_report_of_an_observer_wins_and_observers_stay_apart(tmp_path
     assert found["film_0.dcm", "Amy Adams"]["lateral rim"].tolist() == [129.5, 209.25]
     (line,) = read.unread
     assert line.startswith("b_early.dcm: an older report")
+    write_dicom(tmp_path / "reports" / "e_copy.dcm", reports["d_second"])
+    again = read_sr_listed(tmp_path / "reports").unread
+    assert any(line.endswith("dcm: the same report again") for line in again)
     hidden = read_sr_listed(tmp_path / "reports", hide_observers=True).annotations
     assert {row.annotator for row in hidden.rows} == {"reader 1", "reader 2"}
 

@@ -59,6 +59,7 @@ class SrRead:
 @dataclass(frozen=True, slots=True)
 class _Document:
     path: Path
+    uid: str
     observer: str
     written: str
     names: tuple[str, ...]
@@ -192,7 +193,13 @@ def _interpreted(path: Path, data: Any) -> _Document:
         (),
     )
     return _Document(
-        path, _observer(data), _written(data), listed, _with_image(path, data, marks), tuple(unread)
+        path,
+        str(data.get("SOPInstanceUID", "")),
+        _observer(data),
+        _written(data),
+        listed,
+        _with_image(path, data, marks),
+        tuple(unread),
     )
 
 
@@ -286,8 +293,12 @@ def _newest(
                 newest[key] = (document, marks)
             older = document if before and newest[key] is before else before[0] if before else None
             if older is not None:
-                line = f"{older.path.name}: an older report of the same image by the same observer"
-                unread.append(line)
+                what = (
+                    "the same report again"
+                    if older.uid == newest[key][0].uid
+                    else "an older report of the same image by the same observer"
+                )
+                unread.append(f"{older.path.name}: {what}")
     return newest, unread
 
 
