@@ -3,9 +3,11 @@
     python benchmarks/review/load.py [--cases 10000] [--readers 50] [--seconds 30] [--think 1.0]
 
 Starts the real server in a process of its own over a store of so many predicted cases, signs every
-reader in before the clock starts, and lets each look at a queue page, open a case, and save five
-events, again and again, with a pause before each request as a person makes. ``--think 0`` leaves
-the pauses out: what the server can do at most. Clients run in processes of their own.
+reader in before the clock starts, and lets each look at the queue, take a case that nobody has
+begun, save five events in it, go on to the next, again and again, with a pause before each request
+as a person makes. Five readers share a page of the queue, as people who divide a list do; saves
+that met another's (409, the whole reading comes back) are told apart. ``--think 0`` leaves the
+pauses out: what the server can do at most. Clients run in processes of their own.
 """
 
 import argparse
@@ -36,6 +38,9 @@ from palpate.review.store import Store
 
 PASSWORD = "a password for the load"
 SIZE = (320, 464)
+# Cases that a reader goes through by 'next' before looking at the queue again.
+_CASES_A_PAGE = 3
+_READERS_A_PAGE = 5
 TARGETS_MS = {"save": 200.0, "queue": 300.0}
 
 
@@ -86,9 +91,9 @@ def serve(folder: Path) -> None:
 class Reader:
     """One reader with a browser's one connection, and what each request took."""
 
-    def __init__(self, client: httpx.AsyncClient, seed: int, think: float) -> None:
-        self.client, self.think = client, think
-        self.random = random.Random(seed)
+    def __init__(self, client: httpx.AsyncClient, number: int, think: float) -> None:
+        self.client, self.number, self.think = client, number, think
+        self.random = random.Random(number)
         self.took: list[tuple[str, float]] = []
         self.errors: list[str] = []
 
@@ -104,22 +109,32 @@ class Reader:
         return answer.json() if "json" in answer.headers["content-type"] else {}
 
     async def work(self, until: float) -> None:
+        """Take a case that nobody has begun, then the next ones; then the queue again."""
         while time.time() < until:
             page = await self.ask("queue", "/api/projects/load/queue")
-            rows = page.get("rows") or []
-            for row in self.random.sample(rows, min(2, len(rows))):
-                if time.time() < until:
-                    await self.read(row["id"], until)
+            for _ in range(self.number // _READERS_A_PAGE):
+                if page.get("next") and time.time() < until:
+                    path = f"/api/projects/load/queue?after={page['next']}"
+                    page = await self.ask("queue on", path)
+            rows = page.get("rows", ())
+            fresh = [row["id"] for row in rows if row["state"] == "new"]
+            case = self.random.choice(fresh or [row["id"] for row in rows] or [""])
+            for _ in range(_CASES_A_PAGE):
+                if case and time.time() < until:
+                    case = await self.read(case, until)
 
-    async def read(self, case: str, until: float) -> None:
-        """Open a case and drag five points; whoever else is there makes conflicts, no errors."""
+    async def read(self, case: str, until: float) -> str:
+        """Open a case, drag five points, and return the next one.
+
+        Whoever else is there makes conflicts, no errors.
+        """
         path = f"/api/cases/{case}/readings/shared"
-        await self.ask("case", f"/api/cases/{case}")
+        film = await self.ask("case", f"/api/cases/{case}")
         await self.ask("pixels", f"/api/cases/{case}/pixels")
         reading = await self.ask("reading", path)
         for _ in range(5):
             if not reading or time.time() >= until:
-                return
+                break
             before = self.random.choice(reading["marks"])
             after = {**before, "x": before["x"] + 0.25, "origin": "person"}
             event = {
@@ -134,6 +149,8 @@ class Reader:
                 reading["step"] = saved["step"]
                 marks = [m for m in reading["marks"] if m["landmark"] != before["landmark"]]
                 reading["marks"] = [*marks, after]
+        following: str = film.get("after", "")
+        return following
 
     async def save(self, path: str, event: dict[str, Any]) -> dict[str, Any]:
         if self.think:

@@ -61,13 +61,15 @@ def reached_reading(given: Services, reader: Account, identifier: str, name: str
     Raises:
         UnknownCaseError: there is none, or it is not this reader's to see.
     """
-    found = given.store.case(identifier)
+    found = given.store.case(identifier, reading=name or SHARED)
     project = given.store.project(found.project)
     reading = name or own_reading(project, reader)
     reached = Reached(found, project, reader, reading)
     if not reached.may_see(reading):
         # The same words as where there is none: that another has begun is not told.
         raise UnknownCaseError("there is no such reading, or it is not yours to see")
+    if reading == (name or SHARED):
+        return reached
     return replace(reached, case=given.store.case(identifier, reading=reading))
 
 
