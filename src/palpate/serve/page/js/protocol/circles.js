@@ -107,21 +107,27 @@ function slopes(x, places) {
   });
 }
 
-/** Levenberg-Marquardt as MINPACK's lmder goes about it; null where it does not arrive. */
+/**
+ * Levenberg-Marquardt as MINPACK's lmder goes about it; null where it does not arrive.
+ * Steps are measured in units of the longest columns of the slopes so far, as SciPy asks it to.
+ */
 function leastSquares(begin, places) {
   let x = begin;
   let f = residuals(x, places);
   let size = length(f);
   let damping = 0;
-  let reach = LARGEST_STEP * length(x) || LARGEST_STEP;
+  let scale = [0, 0, 0];
+  let reach = 0;
   let evaluations = 1;
   for (let accepted = 0; ; accepted += 1) {
     const system = normalEquations(slopes(x, places), f);
     if (steepness(system, size) <= GTOL) return x;
+    scale = scale.map((longest, k) => Math.max(longest, system.columns[k] || 1));
+    if (accepted === 0) reach = LARGEST_STEP * length(times(x, scale)) || LARGEST_STEP;
     for (let ratio = 0; ratio < 1e-4; ) {
-      const step = marquardtStep(system, reach, damping);
+      const step = marquardtStep(system, scale, reach, damping);
       damping = step.damping;
-      const pace = length(step.p);
+      const pace = length(times(step.p, scale));
       if (accepted === 0) reach = Math.min(reach, pace);
       const next = x.map((value, k) => value - step.p[k]);
       const nextF = residuals(next, places);
@@ -144,7 +150,7 @@ function leastSquares(begin, places) {
       }
       if (ratio >= 1e-4) [x, f, size] = [next, nextF, nextSize];
       if (Math.abs(actual) <= FTOL && foreseen <= FTOL && 0.5 * ratio <= 1) return x;
-      if (reach <= XTOL * length(x)) return x;
+      if (reach <= XTOL * length(times(x, scale))) return x;
       if (evaluations >= MOST_EVALUATIONS) return null;
     }
   }
@@ -172,43 +178,48 @@ function steepness({ g, columns }, size) {
 const quadratic = (A, p) =>
   p.reduce((sum, pi, i) => sum + pi * A[i].reduce((row, a, j) => row + a * p[j], 0), 0);
 
-/** Step p and its damping with |p| near the reach or below it (MINPACK's lmpar). */
-function marquardtStep({ A, g }, reach, guess) {
-  let p = solve(A, 0, g) ?? g;
-  let pace = length(p);
+const times = (numbers, factors) => numbers.map((number, k) => number * factors[k]);
+
+/** Step p and its damping with |scale p| near the reach or below it (MINPACK's lmpar). */
+function marquardtStep({ A, g }, scale, reach, guess) {
+  const held = scale.map((size) => size * size);
+  const steep = length(g.map((part, k) => part / scale[k]));
+  let p = solve(A, [0, 0, 0], g) ?? g;
+  let pace = length(times(p, scale));
   let excess = pace - reach;
   if (excess <= 0.1 * reach) return { p, damping: 0 };
-  let lower = excess / reach / bend(A, 0, p, pace);
-  let upper = length(g) / reach || TINY / Math.min(reach, 0.1);
-  let damping = Math.min(Math.max(guess, lower), upper) || length(g) / pace;
+  let lower = excess / reach / bend(A, [0, 0, 0], times(p, held), pace);
+  let upper = steep / reach || TINY / Math.min(reach, 0.1);
+  let damping = Math.min(Math.max(guess, lower), upper) || steep / pace;
   for (let turn = 1; ; turn += 1) {
     if (damping === 0) damping = Math.max(TINY, 0.001 * upper);
-    p = solve(A, damping, g);
-    pace = length(p);
+    const added = held.map((square) => damping * square);
+    p = solve(A, added, g);
+    pace = length(times(p, scale));
     const before = excess;
     excess = pace - reach;
     const done = lower === 0 && excess <= before && before < 0;
     if (Math.abs(excess) <= 0.1 * reach || done || turn === 10) return { p, damping };
-    const correction = excess / reach / bend(A, damping, p, pace);
+    const correction = excess / reach / bend(A, added, times(p, held), pace);
     if (excess > 0) lower = Math.max(lower, damping);
     if (excess < 0) upper = Math.min(upper, damping);
     damping = Math.max(lower, damping + correction);
   }
 }
 
-/** q' (A + damping I)^-1 q of the step's direction q; 0 / 0 never, for a lost rank counts as 0. */
-function bend(A, damping, p, pace) {
-  const q = p.map((part) => part / pace);
-  const solved = solve(A, damping, q);
+/** q' (A + diagonal)^-1 q of a direction q; 0 / 0 never, for a lost rank counts as 0. */
+function bend(A, diagonal, way, pace) {
+  const q = way.map((part) => part / pace);
+  const solved = solve(A, diagonal, q);
   return solved === null ? Infinity : q.reduce((sum, part, k) => sum + part * solved[k], 0);
 }
 
-/** (A + damping I)^-1 b by Cholesky; null where A has lost rank. */
-function solve(A, damping, b) {
+/** (A + diagonal)^-1 b by Cholesky; null where A has lost rank. */
+function solve(A, diagonal, b) {
   const L = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
   for (let i = 0; i < 3; i += 1) {
     for (let j = 0; j <= i; j += 1) {
-      let sum = A[i][j] + (i === j ? damping : 0);
+      let sum = A[i][j] + (i === j ? diagonal[i] : 0);
       for (let k = 0; k < j; k += 1) sum -= L[i][k] * L[j][k];
       if (i === j && !(sum > 0)) return null;
       L[i][j] = i === j ? Math.sqrt(sum) : sum / L[j][j];
