@@ -17,7 +17,7 @@ from palpate.review.refusals import ReviewError, StoreError, UnknownCaseError
 from palpate.review.store import Store
 from palpate.review.urgency import Doubted, urgencies
 from palpate.serve.dicom.quiet_logs import LOGGER
-from palpate.trust.familiar import Familiar
+from palpate.trust.calibration import UncertaintyCalibration
 from palpate.workflows.abstain import familiar_of
 from palpate.workflows.dicom_objects import MeasuredFilm
 
@@ -36,7 +36,7 @@ class ReviewIntake:
         store: opened; kept open by the caller.
         project: that the cases are put into, made here where it is not there.
         films: the service's inbox.
-        familiar: what held-out films are like; None where nothing is known.
+        uncertainty: what held-out subjects say of the model; None where it was not calibrated.
 
     Raises:
         ConfigError: the project is there and takes its films from another folder, or has other
@@ -45,11 +45,16 @@ class ReviewIntake:
     """
 
     def __init__(
-        self, store: Store, project: Project, films: Path, familiar: Familiar | None = None
+        self,
+        store: Store,
+        project: Project,
+        films: Path,
+        uncertainty: UncertaintyCalibration | None = None,
     ) -> None:
         self._store = store
         self._project = project
-        self._familiar = familiar
+        self._uncertainty = uncertainty
+        self._familiar = None if uncertainty is None else familiar_of(uncertainty)
         self._beside: deque[Doubted] | None = None
         _refuse_other_folder(store, project, films)
         try:
@@ -65,7 +70,7 @@ class ReviewIntake:
         Raises:
             OutputError: the store cannot be written now; the film is told of again later.
         """
-        case, doubt = doubted(self._project, _given(film), self._known(film))
+        case, doubt = doubted(self._project, _given(film, self._uncertainty), self._known(film))
         try:
             others = [one for one in self._others() if one.image != case.image]
             judged = urgencies([*others, doubt], self._project.protocol)
@@ -117,14 +122,12 @@ def service_project(
     return Project(slug(called), called, project_scheme(None, localiser.scheme, protocol), protocol)
 
 
-def familiar_with(localiser: Localiser) -> Familiar | None:
-    """Return what a localiser's held-out films are like; None where it was not calibrated."""
-    if not isinstance(localiser, CalibratedLocaliser):
-        return None
-    return familiar_of(localiser.calibration)
+def uncertainty_of(localiser: Localiser) -> UncertaintyCalibration | None:
+    """Return what held-out subjects say of a localiser; None where it was not calibrated."""
+    return localiser.calibration if isinstance(localiser, CalibratedLocaliser) else None
 
 
-def _given(film: MeasuredFilm) -> NewCase:
+def _given(film: MeasuredFilm, uncertainty: UncertaintyCalibration | None) -> NewCase:
     predicted = film.predicted
     return NewCase(
         image=film.path.name,
@@ -135,6 +138,7 @@ def _given(film: MeasuredFilm) -> NewCase:
         calibration=predicted.calibration,
         predictions={0: predicted},
         source="dicom",
+        uncertainty=uncertainty,
     )
 
 

@@ -72,11 +72,11 @@ def _told(
         yield nobody
         return
     from palpate.review.store import Store
-    from palpate.workflows.dicom_review import ReviewIntake, familiar_with, service_project
+    from palpate.workflows.dicom_review import ReviewIntake, service_project, uncertainty_of
 
     project = service_project(localiser, protocol, wish.folder, wish.project)
     with Store.open(wish.review) as store:
-        yield ReviewIntake(store, project, wish.folder / "inbox", familiar_with(localiser))
+        yield ReviewIntake(store, project, wish.folder / "inbox", uncertainty_of(localiser))
 
 
 def chosen_protocol(localiser: Localiser, name: str | None) -> Protocol:
