@@ -252,6 +252,15 @@ def test_who_listens_beyond_the_machine_needs_tls_in_front() -> None:
         listening("127.0.0.1", listener.getsockname()[1])
 
 
+def test_short_answers_wait_for_no_confirmation() -> None:
+    with (
+        listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 def test_settings_that_cannot_be() -> None:
     with pytest.raises(ConfigError, match="account"):
         Settings(token=TOKEN)

@@ -63,7 +63,7 @@ class NewCase:
     Args:
         image: identifier of the image or clip in its study; never a path of this machine.
         film: file below the project's root that holds the pixels; known to the server alone. One
-            that came by upload is ``@uploaded/`` and its digest, and lies in the server's own folder.
+            that came by upload is ``@uploaded/`` and its digest: it lies in the server's folder.
         digest: SHA-256 of that file.
         size: (width, height) in px.
         subject: empty where not known; shown to readers, so no patient's name.
