@@ -20,6 +20,7 @@ from orthanc import TITLE, Orthanc, free_port
 from palpate.cli.dicom import dicom
 from palpate.errors import ConfigError, PalpateError
 from palpate.files import sha256
+from palpate.io.dicom_patient import patient_hash
 from palpate.io.dicom_sr_read import read_sr
 from palpate.io.predictions import PredictionFile, write_predictions
 from palpate.review.store import Store
@@ -29,7 +30,7 @@ from palpate.serve.dicom.delivery import Delivered
 from palpate.serve.dicom.inbox import Inbox
 from palpate.serve.dicom.ledger import Ledger
 from palpate.serve.dicom.receiver import Listening
-from palpate.serve.dicom.retrieve import Archive, fetch_web, of_patient, patient_hash
+from palpate.serve.dicom.retrieve import Archive, fetch_web, of_patient
 from palpate.serve.dicom.send import StoreDestination, echo
 from palpate.serve.dicom.service import Service
 from palpate.serve.dicom.web import WebArchive

@@ -14,7 +14,6 @@ Plane of the spacing, after PS3.3 10.7 (Basic Pixel Spacing Calibration Macro):
   nothing says that the magnification was corrected.
 """
 
-import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from numpy import ndarray
 
 from palpate.errors import FormatError
 from palpate.image import Calibration, Image
+from palpate.io.dicom_patient import patient_hash
 from palpate.io.quiet import quiet
 
 # Bytes of pixels that are decoded at once; a mammogram has 50 million.
@@ -320,7 +320,7 @@ def _provenance(data: Any) -> dict[str, str]:
         found["TransferSyntaxUID"] = str(syntax)
     patient = str(data.get("PatientID") or "").strip()
     if patient:
-        found["patient"] = hashlib.sha256(patient.encode("utf-8")).hexdigest()[:16]
+        found["patient"] = patient_hash(patient)
     return found
 
 

@@ -1,6 +1,5 @@
 """Fetch studies from an archive by C-FIND with C-GET, C-MOVE, or DICOMweb."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from palpate.errors import ConfigError, PalpateError
+from palpate.io.dicom_patient import patient_hash
 from palpate.serve.dicom.address import Peer
 from palpate.serve.dicom.admit import Admitted, Refusal, admit, is_uid
 from palpate.serve.dicom.associate import Offer, Timeouts, associated
@@ -38,16 +38,6 @@ class Fetched:
 
     files: tuple[Path, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
-
-
-def patient_hash(patient: str) -> str:
-    """Return what stands for a PatientID elsewhere: 16 digits of its SHA-256.
-
-    Example:
-        >>> patient_hash("12345")
-        '5994471abb01112a'
-    """
-    return hashlib.sha256(patient.strip().encode("utf-8")).hexdigest()[:16]
 
 
 def parse_query(pairs: Iterable[str]) -> dict[str, str]:
