@@ -4,7 +4,9 @@ import hashlib
 
 
 def patient_hash(patient: str) -> str:
-    """Return what stands for a PatientID: 16 digits of its SHA-256; see
+    """Return what stands for a PatientID: 16 digits of its SHA-256.
+
+    It links films without showing the number, and is no anonymisation: see
     :class:`palpate.io.dicom.DicomHeader`.
 
     Example:
