@@ -177,6 +177,12 @@ class Viewer:
         self.page.wait_for_selector("#loading", state="hidden")
         return self
 
+    def here(self) -> "Viewer":
+        """Be on some page of the review: modules are tried out on any."""
+        if not self.page.url.startswith(self.review.address):
+            self.page.goto("/help")
+        return self
+
     def close(self) -> None:
         """Leave; whatever went wrong in the page comes out here."""
         self.page.goto("about:blank")

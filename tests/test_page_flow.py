@@ -40,22 +40,36 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def browsers(chromium: Any) -> Iterator[tuple[Any, Any]]:
+    """Two browsers that keep files of the page, as a reader's own does; nothing else is kept."""
+    contexts = [chromium.new_context(viewport={"width": 1280, "height": 800}) for _ in range(2)]
+    yield contexts[0], contexts[1]
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture
-def person(chromium: Any) -> Iterator[Any]:
-    """Opens browsers of their own for people; a script that complains fails the test."""
-    contexts: list[Any] = []
+def person(browsers: tuple[Any, Any]) -> Iterator[Any]:
+    """Opens a browser of their own for each of two people, who are not signed in.
+
+    A script that complains fails the test.
+    """
+    free = list(browsers)
+    pages: list[Any] = []
     troubles: list[str] = []
 
     def open_browser() -> Any:
-        context = chromium.new_context(viewport={"width": 1280, "height": 800})
-        contexts.append(context)
-        page = context.new_page()
+        page = free.pop(0).new_page()
+        pages.append(page)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         return page
 
     yield open_browser
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.goto("about:blank")
+        page.close()
+        page.context.clear_cookies()
     assert not troubles
 
 
@@ -308,6 +322,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
         assert len(store.history(case)) - (10 - waiting) in (0, 1)
         assert not store.verify()
         with again(store, int(address.rpartition(":")[2])):
+            page.evaluate("dispatchEvent(new Event('online'))")  # no waiting for the next try
             saved(page)
             expect(page.locator("#points .point.chosen")).to_have_attribute("data-state", "visible")
         marks = [event.changes[0].after for event in store.history(case)]

@@ -53,6 +53,14 @@ def viewer(chromium: Any, review: Review) -> Iterator[Viewer]:
     found.close()
 
 
+@pytest.fixture(scope="module")
+def tablet(chromium: Any, review: Review) -> Iterator[Viewer]:
+    """Two pixels of the screen for a CSS px, and fingers."""
+    found = Viewer(chromium, review, device_scale_factor=2, has_touch=True)
+    yield found
+    found.close()
+
+
 def evaluated(viewer: Viewer, module: str, script: str, given: object) -> Any:
     """Run a module of the viewer on something, and return what it gives."""
     return viewer.page.evaluate(
@@ -61,11 +69,12 @@ def evaluated(viewer: Viewer, module: str, script: str, given: object) -> Any:
     )
 
 
-@pytest.mark.parametrize("ratio", [1, 2])
+@pytest.mark.parametrize("screen", ["viewer", "tablet"])
 def test_a_point_lies_on_the_middle_of_the_pixel_it_names(
-    chromium: Any, review: Review, ratio: int
+    request: pytest.FixtureRequest, screen: str
 ) -> None:
-    viewer = Viewer(chromium, review, device_scale_factor=ratio).open("lamp.png")
+    viewer = request.getfixturevalue(screen).open("lamp.png")
+    assert viewer.page.evaluate("devicePixelRatio") == (2 if screen == "tablet" else 1)
     assert viewer.place("C2_odontoid_tip") == LAMP
     viewer.page.select_option("#preset", "full")
     for zoom in (0.3, 1.0, 7.3):
@@ -73,20 +82,16 @@ def test_a_point_lies_on_the_middle_of_the_pixel_it_names(
         viewer.press("Enter")
         viewer.page.locator("#stage").focus()
         if zoom > 1:
-            viewer.press("n")
-            while "chosen" not in viewer.point("C2_odontoid_tip").get_attribute("class"):
-                viewer.press("p")
-                viewer.frame()
+            viewer.page.locator('[data-choose="C2_odontoid_tip"]').click()
         viewer.frame()
         bright = viewer.page.evaluate(BRIGHT)
         # Half a pixel of the film off would be seen at every one of these.
         assert viewer.centre("C2_odontoid_tip") == pytest.approx(bright, abs=0.3 * zoom + 0.2)
         viewer.press("Escape", "f")
-    viewer.close()
 
 
 def test_what_is_smaller_than_the_film_is_the_mean_of_what_it_covers(viewer: Viewer) -> None:
-    viewer.open("lamp.png")
+    viewer.here()
     rng = np.random.default_rng(1)
     film = rng.integers(0, 65_536, (61, 83), dtype=np.uint16)
     script = """(m, g) => import('/page/js/viewer/pyramid.js').then(({ Pyramid }) => {
@@ -132,7 +137,7 @@ def _shares(start: float, scale: float, count: int, size: int, *, nearest: bool)
 
 
 def test_a_pyramid_of_depth_never_averages_a_hole(viewer: Viewer) -> None:
-    viewer.open("lamp.png")
+    viewer.here()
     script = """(m, g) => [...new m.Pyramid(
       Uint16Array.from(g), 4, 2, { holes: true }).level(1).values]"""
     assert evaluated(viewer, "pyramid", script, [0, 800, 0, 0, 0, 900, 0, 700]) == [850, 0]
@@ -142,7 +147,7 @@ def test_a_pyramid_of_depth_never_averages_a_hole(viewer: Viewer) -> None:
 
 def test_windows_are_dicoms(viewer: Viewer) -> None:
     """PS3.3 C.11.2.1.2: its own examples of centre and width."""
-    viewer.open("lamp.png")
+    viewer.here()
     script = "(m, g) => [...m.ramp({ centre: g[0], width: g[1] }, g[2])]"
     ramp = evaluated(viewer, "window", script, [2048, 4096, "uint16"])
     assert ramp[0] == 0
@@ -156,7 +161,7 @@ def test_windows_are_dicoms(viewer: Viewer) -> None:
 
 
 def test_ellipses_and_colours_are_the_reports(viewer: Viewer) -> None:
-    viewer.open("lamp.png")
+    viewer.here()
     for covariance in ([4.0, 0.0, 1.0], [5.0, 2.0, 3.0], [1.0, -0.9, 2.0]):
         xx, xy, yy = covariance
         expected = uncertainty_ellipse(np.array([[xx, xy], [xy, yy]]))
@@ -289,8 +294,8 @@ def test_the_page_names_every_module_that_it_needs() -> None:
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)", markup)
 
 
-def test_two_fingers_zoom_and_one_drags_a_point(chromium: Any, review: Review) -> None:
-    viewer = Viewer(chromium, review, has_touch=True).open("neck.png")
+def test_two_fingers_zoom_and_one_drags_a_point(tablet: Viewer) -> None:
+    viewer = tablet.open("neck.png")
     name = "C4_anterior_superior"
     x, y = viewer.centre(name)
     touch = viewer.context.new_cdp_session(viewer.page)
@@ -316,7 +321,6 @@ def test_two_fingers_zoom_and_one_drags_a_point(chromium: Any, review: Review) -
     viewer.saved()
     assert viewer.place(name)[0] > before[0] + 5
     assert viewer.place(name)[1] == pytest.approx(before[1], abs=0.01)
-    viewer.close()
 
 
 def test_a_film_that_cannot_be_read_is_said_so(viewer: Viewer) -> None:

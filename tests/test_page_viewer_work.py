@@ -1,6 +1,7 @@
 """What a reader does beside dragging: notes, the least sure first, clips, pixels that are tall."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from page_viewer_review import FRAMES, LAMP, Review, Viewer, reviewing
 from palpate.protocols.protocol import read_protocol
-from palpate.review.event import SHARED
+from palpate.review.event import SHARED, Change
+from serve_web_server import OWNER
 from test_page_viewer_film import BRIGHT
 
 CERVICAL = read_protocol("cervical")
@@ -37,10 +39,11 @@ def test_a_note_is_an_event_and_outlives_a_conflict(viewer: Viewer, review: Revi
     lists = viewer.page.locator("#landmark-scroll").bounding_box()
     # Another window was quicker: the note goes on top of its change.
     case = review.cases[IMAGES[0]]
-    elsewhere = Viewer(viewer.context.browser, review).open(IMAGES[0])
-    elsewhere.hold(CORNER, 9, 0)
-    elsewhere.drop()
-    elsewhere.close()
+    mark = review.store.reading(case, SHARED).marks[0, CORNER]
+    review.store.append(
+        case, SHARED, after=0, key="elsewhere", who=OWNER, kind="marks",
+        changes=[Change(mark, replace(mark, x=mark.x + 9, origin="person"))],
+    )  # fmt: skip
     viewer.page.fill("#note", "C7 lies behind the shoulder.")
     viewer.press("Enter")
     viewer.page.get_by_role("dialog").get_by_role("button", name="Put mine on top").click()
@@ -146,15 +149,16 @@ def test_pixels_that_are_not_square_are_drawn_as_they_are(viewer: Viewer) -> Non
     for percent in (50, 130, 700):
         viewer.page.fill("#zoom", str(percent))
         viewer.press("Enter")
-        viewer.page.locator("#stage").focus()
-        viewer.press("n")
-        while "chosen" not in viewer.point("C2_odontoid_tip").get_attribute("class"):
-            viewer.press("n")
-            viewer.frame()
+        viewer.page.locator('[data-choose="C2_odontoid_tip"]').click()
         viewer.frame()
         bright = viewer.page.evaluate(BRIGHT)
         zoom = percent / 100
         assert viewer.centre("C2_odontoid_tip") == pytest.approx(bright, abs=0.6 * zoom + 0.2)
+        viewer.press("Escape", "f")
+    viewer.page.fill("#zoom", "700")
+    viewer.press("Enter")
+    viewer.page.locator('[data-choose="C2_odontoid_tip"]').click()
+    viewer.frame()
     start = viewer.centre("C2_odontoid_tip")
     viewer.press("ArrowRight", "ArrowDown")
     viewer.frame()
@@ -167,12 +171,26 @@ def test_pixels_that_are_not_square_are_drawn_as_they_are(viewer: Viewer) -> Non
 
 
 @pytest.mark.parametrize("width", [1000, 1280])
-def test_nothing_of_a_case_with_long_names_is_cut_off(
-    chromium: Any, review: Review, width: int
-) -> None:
-    viewer = Viewer(chromium, review, viewport={"width": width, "height": 700}).open("spine.png")
+def test_nothing_of_a_case_with_long_names_is_cut_off(viewer: Viewer, width: int) -> None:
+    viewer.page.set_viewport_size({"width": width, "height": 700})
+    viewer.open("spine.png")
     viewer.page.evaluate(
         "() => { document.querySelector('#case-about').textContent = 'predicted by '.repeat(30); }"
     )
     assert viewer.page.evaluate(OVERFLOW) == 0
+    viewer.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_the_first_case_of_the_list_is_fetched_while_the_list_is_read(
+    chromium: Any, review: Review
+) -> None:
+    viewer = Viewer(chromium, review)
+    with viewer.page.expect_response("**/pixels?frame=0"):
+        viewer.page.goto("/")
+    viewer.page.get_by_role("link", name="Start with the first").click()
+    viewer.page.wait_for_selector("#film[data-paints]", state="attached")
+    sent = """() => performance.getEntriesByType('resource')
+      .filter(({ name, transferSize: n }) => n > 0 && /\\/page\\/|pixels/.test(name)).length"""
+    assert viewer.page.evaluate(sent) == 0
+    assert viewer.page.evaluate("() => performance.getEntriesByType('resource').length") > 50
     viewer.close()

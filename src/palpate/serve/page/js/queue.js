@@ -1,6 +1,7 @@
 /** The list of cases: what to look at, in which order, and why. */
 import { api } from "./api.js";
 import { element } from "./element.js";
+import { expectCase } from "./queue/ahead.js";
 import { listenToKeys } from "./queue/keys.js";
 import { openLabels } from "./queue/labels.js";
 import { fromTheTop, keepPlace, readPlace } from "./queue/place.js";
@@ -158,7 +159,9 @@ async function showStart() {
     }
   }
   byId("start").hidden = !first;
-  if (first) byId("start").href = `/case/${first.id}`;
+  if (!first) return;
+  byId("start").href = `/case/${first.id}`;
+  expectCase(first.id);
 }
 
 function listen() {
