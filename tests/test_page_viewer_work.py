@@ -40,6 +40,7 @@ def test_a_note_is_an_event_and_outlives_a_conflict(viewer: Viewer, review: Revi
     # Another window was quicker: the note goes on top of its change.
     case = review.cases[IMAGES[0]]
     mark = review.store.reading(case, SHARED).marks[0, CORNER]
+    assert mark.x is not None
     review.store.append(
         case, SHARED, after=0, key="elsewhere", who=OWNER, kind="marks",
         changes=[Change(mark, replace(mark, x=mark.x + 9, origin="person"))],
