@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import random
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -139,7 +140,7 @@ class Reader:
             after = {**before, "x": before["x"] + 0.25, "origin": "person"}
             event = {
                 "after": reading["step"],
-                "key": f"{self.random.getrandbits(64):016x}",
+                "key": secrets.token_hex(8),
                 "kind": "marks",
                 "changes": [{"before": before, "after": after}],
             }
