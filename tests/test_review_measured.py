@@ -184,6 +184,23 @@ def test_what_is_remembered_is_what_would_be_measured(moves: list[tuple[int, str
         assert measure_reading(project, case, marks) == measure_reading(project, unseen, marks)
 
 
+def test_the_front_told_the_other_way_is_measured_anew() -> None:
+    """A landmark that a measurement does not need may still turn its sign."""
+    protocol = read_protocol("cervical")
+    prediction = prediction_of(scene(protocol))
+    project, case = case_of(protocol, prediction)
+    marks = marks_of(prediction.points)
+    measure_reading(project, case, marks)
+    width = 2 * np.nanmax(prediction.mean[:, 0])
+    for step in range(0, len(protocol.scheme), 2):
+        for name in protocol.scheme.names[step : step + 2]:
+            mark = marks[0, name]
+            x = width - float(mark.x or 0.0)
+            marks[0, name] = replace(mark, x=x, origin="person")
+        _, unseen = case_of(protocol, replace(prediction, score=prediction.score))
+        assert measure_reading(project, case, marks) == measure_reading(project, unseen, marks)
+
+
 def held_out(protocol: Protocol) -> Mapping[str, MeasurementScores]:
     unit = protocol.quantity("SNA").unit
     errors = np.linspace(-9.0, 9.0, 60)

@@ -163,8 +163,8 @@ def _report(
     project: Project, protocol: Protocol, frame: _Frame, given: NewCase, wish: _Wish
 ) -> Report:
     """Measure what was not measured before of the very same marks; a save moves few of them."""
-    tells = _tells(protocol)
-    keys = {q.name: _key(project, protocol, q, frame, wish, tells) for q in protocol.quantities}
+    faces = _faces(protocol, frame, frame.calibration(given))
+    keys = {q.name: _key(project, protocol, q, frame, wish, faces) for q in protocol.quantities}
     found = {name: one for name, key in keys.items() if (one := _KEPT.find(key)) is not None}
     rest = tuple(q for q in protocol.quantities if q.name not in found)
     if rest:
@@ -207,11 +207,22 @@ def _measured(
     return [found[quantity.name] for quantity in quantities]
 
 
-def _tells(protocol: Protocol) -> tuple[str, ...]:
-    """Landmarks that tell which way the patient faces."""
+def _faces(protocol: Protocol, frame: _Frame, calibration: Calibration | None) -> Hashable:
+    """What measurements that follow the patient's front need of the landmarks that tell it.
+
+    That is the front alone, however these landmarks moved; where it is not clear, all of them,
+    since the reason names those that are missing.
+    """
     facing = protocol.facing
-    pairs = () if facing is None else (*facing.front_back, *facing.top_bottom)
-    return tuple(name for pair in pairs for name in pair)
+    if facing is None:
+        return None
+    at = {name: frame.points[name] for name in frame.named}
+    spacing = np.ones(2) if calibration is None else np.asarray(calibration.spacing_mm)
+    ways = (facing.of(at), facing.of({name: spacing * place for name, place in at.items()}))
+    if None not in ways:
+        return ways
+    tells = (name for pair in (*facing.front_back, *facing.top_bottom) for name in pair)
+    return tuple((frame.marks.get(name), name in frame.kept) for name in tells)
 
 
 def _key(
@@ -220,10 +231,9 @@ def _key(
     quantity: Quantity,
     frame: _Frame,
     wish: _Wish,
-    tells: tuple[str, ...],
+    faces: Hashable,
 ) -> Hashable:
     """All that a measurement depends on; a prediction is the same only where it is the object."""
-    names = (*quantity.needs(), *(tells if quantity.formula.needs_facing() else ()))
     predicted = frame.predicted
     return (
         project.identifier,
@@ -235,8 +245,10 @@ def _key(
         else (predicted.prediction, predicted.calibration, predicted.size),
         frame.usual,
         tuple(
-            (frame.marks.get(name), name in frame.kept, name in frame.labelled) for name in names
+            (frame.marks.get(name), name in frame.kept, name in frame.labelled)
+            for name in quantity.needs()
         ),
+        faces if quantity.formula.needs_facing() else None,
         frame.labelled_by,
         wish.level,
         wish.scores.get(quantity.name),
