@@ -1,6 +1,5 @@
 """A review with films made for the viewer's tests, and a browser's page on one of its cases."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
-import uvicorn
 from argon2 import PasswordHasher
 
 from palpate.files import sha256
@@ -23,7 +21,7 @@ from palpate.review.case import NewCase, Project
 from palpate.review.mark import Mark
 from palpate.review.store import Store
 from palpate.serve.web.app import create_app
-from palpate.serve.web.run import listening
+from palpate.serve.web.background import in_background
 from palpate.serve.web.settings import Settings
 from serve_web_server import ACCOUNTS, OWNER, PASSWORD, TOKEN
 
@@ -137,23 +135,14 @@ def reviewing(folder: Path, images: tuple[str, ...] = ("neck.png",)) -> Iterator
     settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER)
     # Passwords are hashed as ever, with less work.
     cheap = patch.object(accounts, "_HASHER", PasswordHasher(1, 8, 1))
-    with cheap, filled(folder, images) as store, listening("127.0.0.1", 0) as listener:
+    with cheap, filled(folder, images) as store:
         cases = {
             row.image: row.id
             for project in ("necks", "spines")
             for row in store.queue(project, reader=OWNER).rows
         }
-        config = uvicorn.Config(
-            create_app(store, settings), log_config=None, access_log=False, lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield Review(store, f"http://127.0.0.1:{listener.getsockname()[1]}", cases)
-        finally:
-            server.should_exit = True
-            thread.join()
+        with in_background(create_app(store, settings)) as address:
+            yield Review(store, address, cases)
 
 
 class Viewer:

@@ -1,7 +1,6 @@
 """A running server over a small review, for the tests of what it answers."""
 
 import re
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from unittest.mock import patch
 
 import httpx
 import numpy as np
-import uvicorn
 from argon2 import PasswordHasher
 from PIL import Image as Pillow
 
@@ -24,7 +22,7 @@ from palpate.review.account import Account
 from palpate.review.case import NewCase, Project, Urgency
 from palpate.review.store import Store
 from palpate.serve.web.app import create_app
-from palpate.serve.web.run import listening
+from palpate.serve.web.background import in_background
 from palpate.serve.web.settings import Settings
 
 TOKEN = "a-token-for-tests-a-token-for-tests"
@@ -104,18 +102,12 @@ def served(folder: Path, *, piece_s: float = 30.0) -> Iterator[Served]:
     settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER, piece_s=piece_s)
     # Passwords are hashed as ever, with less work.
     cheap = patch.object(accounts, "_HASHER", PasswordHasher(1, 8, 1))
-    with cheap, filled(folder) as store, listening("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(
-            create_app(store, settings), log_config=None, access_log=False, lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield Served(store, f"http://127.0.0.1:{listener.getsockname()[1]}", folder)
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        cheap,
+        filled(folder) as store,
+        in_background(create_app(store, settings)) as address,
+    ):
+        yield Served(store, address, folder)
 
 
 def case_of(client: httpx.Client, project: str = "necks", image: str = "deep.png") -> str:

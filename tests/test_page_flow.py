@@ -5,20 +5,18 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import expect
 
 from palpate.review.event import SHARED
 from palpate.review.store import Store
 from palpate.serve.web.app import create_app
-from palpate.serve.web.run import listening
+from palpate.serve.web.background import in_background
 from palpate.serve.web.settings import Settings
 from serve_web_server import ACCOUNTS, PASSWORD, TOKEN, Served, filled, served
 
@@ -273,18 +271,8 @@ def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @contextmanager
 def again(store: Store, port: int) -> Iterator[None]:
     """A server at the same port."""
-    with listening("127.0.0.1", port) as listener:
-        config = uvicorn.Config(
-            create_app(store, Settings()), log_config=None, access_log=False, lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.should_exit = True
-            thread.join()
+    with in_background(create_app(store, Settings()), port=port):
+        yield
 
 
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(

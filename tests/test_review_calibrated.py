@@ -1,7 +1,6 @@
 """A calibrated model under review: the page shows what 'palpate measure' prints, to the word."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image as Pillow
 from sqlalchemy import text
 from typer.testing import CliRunner
@@ -30,7 +28,7 @@ from palpate.review.measured import measure_reading
 from palpate.review.refusals import ReviewError
 from palpate.review.store import Store
 from palpate.serve.web.app import create_app
-from palpate.serve.web.run import listening
+from palpate.serve.web.background import in_background
 from palpate.serve.web.settings import Settings
 from palpate.trust.calibration import UncertaintyCalibration
 from palpate.trust.store import calibration_to_plain
@@ -116,20 +114,13 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, st
 @pytest.fixture(scope="module")
 def page(review: tuple[Store, str, Path]) -> Iterator[httpx.Client]:
     application = create_app(review[0], Settings(token=TOKEN, owner=OWNER))
-    with listening("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        try:
-            with httpx.Client(base_url=address, timeout=30) as client:
-                answer = client.post("/api/session", json={"token": TOKEN})
-                client.headers["X-CSRF-Token"] = answer.json()["csrf"]
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        in_background(application) as address,
+        httpx.Client(base_url=address, timeout=30) as client,
+    ):
+        answer = client.post("/api/session", json={"token": TOKEN})
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        yield client
 
 
 def printed(path: Path) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,6 @@ letting a point go until its event is on the server's disk.
 import argparse
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import uvicorn
 from playwright.sync_api import sync_playwright
 
 from palpate.files import sha256
@@ -33,7 +31,7 @@ from palpate.review.account import Account
 from palpate.review.case import NewCase, Project
 from palpate.review.store import Store
 from palpate.serve.web.app import create_app
-from palpate.serve.web.run import listening
+from palpate.serve.web.background import in_background
 from palpate.serve.web.settings import Settings
 
 TOKEN = "a-token-for-benchmarks-a-token-for-benchmarks"
@@ -86,19 +84,8 @@ def filled(folder: Path) -> Store:
 def served(folder: Path) -> Iterator[str]:
     """Serve it; the address of the case comes out."""
     settings = Settings(films=folder / "films", token=TOKEN, owner=OWNER)
-    with filled(folder) as store, listening("127.0.0.1", 0) as listener:
-        case = store.queue("necks", reader=OWNER).rows[0].id
-        config = uvicorn.Config(
-            create_app(store, settings), log_config=None, access_log=False, lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/case/{case}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with filled(folder) as store, in_background(create_app(store, settings)) as address:
+        yield f"{address}/case/{store.queue('necks', reader=OWNER).rows[0].id}"
 
 
 def opened(page: Any, address: str) -> float:

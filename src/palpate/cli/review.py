@@ -1,5 +1,6 @@
 """``palpate review``: a page where a reader drags a point, sees the angle follow, and signs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +68,9 @@ def review(  # noqa: PLR0913, PLR0917 - the flags of a command
         list[str] | None,
         typer.Option(help="Address of a proxy whose forwarded headers are believed; repeatable."),
     ] = None,
+    organisation: Annotated[
+        str, typer.Option(help="Of the readers; a DICOM report counts as verified only with it.")
+    ] = "",
     accounts: Annotated[
         bool, typer.Option("--accounts", help="Sign in by name and password, not by a token.")
     ] = False,
@@ -92,7 +96,9 @@ def review(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     where = store or str(usual_store(given))
     owner = None if accounts else _owner(reader)
-    settings = _settings(owner, where, public_address)
+    settings = replace(
+        _settings(owner, where), public_address=public_address, organisation=organisation
+    )
     refuse_open(host, settings)
     wish = ReviewWish(given, predictions, run, images, protocol, project, blinded, assist)
     ready = None if is_store(given) else _prepared(wish)
@@ -126,13 +132,13 @@ def _owner(reader: str | None) -> "Account":
     return Account(slug(login), login, "administrator")
 
 
-def _settings(owner: "Account | None", where: str, public_address: str) -> "Settings":
+def _settings(owner: "Account | None", where: str) -> "Settings":
     from palpate.serve.web.run import new_token
     from palpate.serve.web.settings import Settings
 
     films = None if "://" in where else Path(where).with_suffix(".films")
     token = "" if owner is None else new_token()
-    return Settings(films=films, token=token, owner=owner, public_address=public_address)
+    return Settings(films=films, token=token, owner=owner)
 
 
 def _refuse_nobody(store: "Store") -> None:

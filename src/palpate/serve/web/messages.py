@@ -195,6 +195,7 @@ class CaseMessage(Message):
     spacing_mm: tuple[float, float] | None
     calibration: str
     model: str
+    labelled_by: str  # whose labels the reading began from; empty where it began from none
     predictions: tuple[Predicted, ...]
     level: float
     ellipse: dict[str, float]

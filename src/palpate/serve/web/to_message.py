@@ -220,6 +220,7 @@ def case_message(
         spacing_mm=None if spacing is None else (spacing[0], spacing[1]),
         calibration=_calibration_words(words, None if calibration is None else calibration.plane),
         model=case.model,
+        labelled_by=case.given.labelled_by,
         predictions=predicted_messages(case),
         level=LEVEL,
         ellipse=squared_radii(project, given, LEVEL),

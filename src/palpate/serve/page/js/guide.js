@@ -14,7 +14,7 @@
  */
 import { element } from "./element.js";
 
-const STYLE = "/page/guide.css";
+const STYLE = new URL("../guide.css", import.meta.url).href;
 const WORDS = { visible: "set", occluded: "occluded", absent: "absent", model: "by the model",
   unset: "not set" };
 

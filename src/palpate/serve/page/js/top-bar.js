@@ -32,7 +32,7 @@ export function topBar(header, session, current = "") {
   const places = PLACES.filter((place) => may(session, place.least));
   header.replaceChildren(
     element("a", { class: "brand", href: "/" },
-      element("img", { src: "/page/favicon.svg", alt: "" }), "palpate"),
+      element("img", { src: new URL("../favicon.svg", import.meta.url).href, alt: "" }), "palpate"),
     element("nav", { "aria-label": "Places" },
       places.map(({ name, href }) =>
         element("a", { href, "aria-current": name === current ? "page" : null }, name))),

@@ -64,7 +64,8 @@ export class Page {
     const known = film.spacing_mm ? "" : "not calibrated: no millimetres";
     const read = this.desk.reading.name === "shared" ? "" : `reading of ${this.desk.reading.name}`;
     byId("case-about").textContent = [film.subject && film.subject !== film.image ? film.subject : "",
-      film.group, known, read, film.model && `predicted by ${film.model}`].filter(Boolean).join("  ·  ");
+      film.group, known, read, film.model && `predicted by ${film.model}`,
+      film.labelled_by && `labels of ${film.labelled_by}`].filter(Boolean).join("  ·  ");
     const warnings = byId("warnings");
     warnings.hidden = film.set_aside.length === 0;
     warnings.replaceChildren(element("p", {},
