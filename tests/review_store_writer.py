@@ -46,4 +46,5 @@ def main(path: str, case: str, name: str, events: int, most_bytes: int) -> None:
             sys.stdout.flush()
 
 
-main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
