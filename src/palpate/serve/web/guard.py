@@ -10,6 +10,7 @@ import secrets
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -167,7 +168,10 @@ class _Request:
     def line(self) -> None:
         """Method, route, status, ms, account: no address with names in it, no query."""
         route = getattr(self.scope.get("route"), "path", "-")
-        log.info(
+        # Sixty files of the page at every opening would hide what readers do.
+        usual = route.startswith("/page/") and self.status < HTTPStatus.BAD_REQUEST
+        log.log(
+            logging.DEBUG if usual else logging.INFO,
             "%s %s %d %.1f ms %s %s",
             self.scope["method"],
             route,
