@@ -418,10 +418,15 @@ def test_reports_of_a_predictions_file(tmp_path, command, monkeypatch):
     )
     write_predictions(file, tmp_path / "predictions.json")
     words = ("report", tmp_path / "predictions.json", "--images", films, "--out", tmp_path / "sr")
-    failed = command(*words, "--protocol", "cephalogram", "--presentation")
+    failed = command(*words, "--protocol", "cephalogram", "--presentation", "--capture")
     assert "3 films have no report" in str(failed)
     written = sorted(path.name for path in (tmp_path / "sr").iterdir())
-    assert written == ["a.presentation.dcm", "a.sr.dcm"]
+    assert written == ["a.capture.dcm", "a.presentation.dcm", "a.sr.dcm"]
+    burnt = dcmread(tmp_path / "sr" / "a.capture.dcm")
+    # The film is whole, and the words stand beside it.
+    assert (burnt.Rows, burnt.Columns > data.Columns) == (data.Rows, True)
+    assert burnt.pixel_array[:, data.Columns :].max() > 200
+    assert burnt.BurnedInAnnotation == "YES"
     assert read_sr(tmp_path / "sr" / "a.sr.dcm").rows[0].image == data.SOPInstanceUID
 
 

@@ -47,6 +47,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
     presentation: Annotated[
         bool, typer.Option("--presentation", help="Also send a presentation state of each film.")
     ] = False,
+    capture: Annotated[
+        bool,
+        typer.Option("--capture", help="Also send each film with points and values burnt in."),
+    ] = False,
     quiet: Annotated[
         float, typer.Option(min=0.0, help="Seconds without a new film of a study.")
     ] = 5.0,
@@ -91,7 +95,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
         _destination(send_to, stow, credentials, title),
         protocol,
         quiet,
-        presents_of(presentation=presentation),
+        presents_of(presentation=presentation, capture=capture),
         review,
         project,
     )

@@ -14,6 +14,10 @@ def report(
     presentation: Annotated[
         bool, typer.Option("--presentation", help="Also write a presentation state of each film.")
     ] = False,
+    capture: Annotated[
+        bool,
+        typer.Option("--capture", help="Also write each film with points and values burnt in."),
+    ] = False,
 ) -> None:
     """Write a structured report of every predicted DICOM film, to be sent with 'dicom send'."""
     from palpate.cli.progress import console, errors
@@ -27,7 +31,7 @@ def report(
         images,
         out,
         read_protocol(protocol),
-        presents_of(presentation=presentation),
+        presents_of(presentation=presentation, capture=capture),
     )
     for name, why in made.failed.items():
         errors.print(f"not reported: {name}: {why}", highlight=False, markup=False)

@@ -6,8 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom import Dataset
+
 from palpate.errors import ConfigError
+from palpate.io.images import read_image
 from palpate.localisers.localiser import Localiser
+from palpate.measurement import Report
+from palpate.prediction import Prediction
 from palpate.protocols.protocol import Protocol, read_protocol
 from palpate.serve.dicom.delivery import Destination
 from palpate.serve.dicom.receiver import Listening
@@ -99,10 +104,22 @@ def chosen_protocol(localiser: Localiser, name: str | None) -> Protocol:
     return protocol
 
 
-def presents_of(*, presentation: bool) -> tuple[tuple[str, Present], ...]:
+def presents_of(*, presentation: bool, capture: bool = False) -> tuple[tuple[str, Present], ...]:
     """Return what is made of a film besides its report."""
-    if not presentation:
-        return ()
+    wanted = {"presentation": (presentation, _presentation), "capture": (capture, _capture)}
+    return tuple((kind, make) for kind, (asked, make) in wanted.items() if asked)
+
+
+def _presentation(report: Report, found: Prediction, film: Path) -> Dataset:
     from palpate.io.dicom_present import presentation_of
 
-    return (("presentation", lambda report, found, film: presentation_of(found.points, film)),)
+    del report
+    return presentation_of(found.points, film)
+
+
+def _capture(report: Report, found: Prediction, film: Path) -> Dataset:
+    from palpate.io.dicom_present import capture_of
+    from palpate.report.capture import draw_capture
+
+    image = read_image(film, identifier=film.name)
+    return capture_of(draw_capture(image.grey(), found, report), film)
